@@ -1,0 +1,43 @@
+"""Asset keys by name. A leaf: it imports nothing of ours, so that every module may import it."""
+
+import dagster as dg
+
+RAW = "raw"
+MARTS = "marts"
+ML = "ml"
+
+FILE_MANIFEST = dg.AssetKey(["ops", "file_manifest"])
+QUARANTINE = dg.AssetKey(["quarantine", "records"])
+
+CLUSTER_MODEL = dg.AssetKey([ML, "cluster_model"])
+CUSTOMER_CLUSTERS = dg.AssetKey([ML, "customer_clusters"])
+CLUSTER_PROFILE = dg.AssetKey([ML, "cluster_profile"])
+CLUSTER_STABILITY = dg.AssetKey([ML, "cluster_stability"])
+
+RECS_DISCOVER = dg.AssetKey([ML, "recs_discover"])
+RECS_REPLENISH = dg.AssetKey([ML, "recs_replenish"])
+RECS_EVALUATION = dg.AssetKey([ML, "recs_evaluation"])
+
+ASSIGNMENT = dg.AssetKey([ML, "warehouse_assignment"])
+ASSIGNMENT_UNSERVED = dg.AssetKey([ML, "assignment_unserved"])
+ASSIGNMENT_BOTTLENECKS = dg.AssetKey([ML, "assignment_bottlenecks"])
+ASSIGNMENT_SUMMARY = dg.AssetKey([ML, "assignment_summary"])
+
+SNAPSHOT = dg.AssetKey(["published", "snapshot"])
+OVERVIEW_PAGE = dg.AssetKey(["published", "overview_page"])
+EXPORTS = dg.AssetKey(["published", "exports"])
+
+
+def raw(source: str) -> dg.AssetKey:
+    """Key of a raw table."""
+    return dg.AssetKey([RAW, source])
+
+
+def mart(name: str) -> dg.AssetKey:
+    """Key of a dbt model in the schema `marts`."""
+    return dg.AssetKey([MARTS, name])
+
+
+def table(key: dg.AssetKey) -> str:
+    """The table a key stands for, `schema.name`."""
+    return ".".join(key.path)

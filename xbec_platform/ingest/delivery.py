@@ -1,0 +1,95 @@
+"""One history file into daily drops, as the shop would have delivered it. No row is changed or left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from xbec_platform.ingest.mappings import SourceMapping
+from xbec_platform.ingest.parsing import parse
+from xbec_platform.ingest.readers import ROW, SUFFIXES, FileRejectedError, read_records
+
+
+class DeliveryError(ValueError):
+    """A folder that holds nothing to deliver, with what was looked for."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What was put into the landing folder.
+
+    Attributes:
+        files: Number of files written.
+        rows: Records in them.
+        first_day, last_day: Drop days.
+        whole: Files that could not be cut into days and were landed as they are.
+    """
+
+    files: int
+    rows: int
+    first_day: date
+    last_day: date
+    whole: tuple[str, ...]
+
+
+def deliver_history(mapping: SourceMapping, data: Path, landing: Path) -> Delivery:
+    """Cut every file of `data` by the mapping's `deliver_by` into `landing/<mapping>/dt=<day>/`.
+
+    Records whose day cannot be read go with the last day and meet the screening there. A file that cannot
+    be cut lands whole on the last day, so that the intake says what is wrong with it.
+
+    Raises:
+        DeliveryError: The folder has no file of a known format, or none with a readable day.
+    """
+    paths = [path for path in sorted(data.glob("*")) if path.name.lower().endswith(SUFFIXES)]
+    if not paths:
+        raise DeliveryError(
+            f"{data}: no file ends in {', '.join(SUFFIXES)}; DATA must be the folder of the export"
+        )
+    parts: dict[Path, pl.DataFrame] = {}
+    for path in paths:
+        cut = _with_days(path, mapping)
+        if cut is not None:
+            parts[path] = cut
+    days = [day for frame in parts.values() for day in frame["_day"].drop_nulls().unique().to_list()]
+    if not days:
+        raise DeliveryError(f"{data}: no record has a readable {mapping.deliver_by}")
+    last, written, rows = max(days), 0, 0
+    for path, frame in parts.items():
+        for (day,), part in sorted(frame.with_columns(pl.col("_day").fill_null(last)).group_by("_day")):
+            name = path.name.split(".")[0] + ".parquet"
+            _write(part.sort(ROW).drop(ROW, "_day"), landing / mapping.name / f"dt={day}" / name)
+            written, rows = written + 1, rows + part.height
+    whole = [path for path in paths if path not in parts]
+    for path in whole:
+        _copy(path, landing / mapping.name / f"dt={last}" / path.name)
+    return Delivery(written + len(whole), rows, min(days), last, tuple(path.name for path in whole))
+
+
+def _with_days(path: Path, mapping: SourceMapping) -> pl.DataFrame | None:
+    """Records as text with their UTC day; None when the file cannot be cut without loss."""
+    try:
+        records = read_records(path)
+    except FileRejectedError:
+        return None
+    if records.broken or mapping.deliver_by not in records.frame.columns:
+        return None
+    moment = parse(mapping.file.columns[mapping.deliver_by], mapping.time_zone)
+    return records.frame.with_columns(moment.dt.date().alias("_day"))
+
+
+def _write(frame: pl.DataFrame, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.part")
+    frame.write_parquet(part, compression="zstd", statistics=False)
+    part.replace(target)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.part")
+    part.write_bytes(source.read_bytes())
+    part.replace(target)

@@ -1,0 +1,50 @@
+"""The platform's one kind of partition: the UTC day. Which day it is depends on the asset.
+
+Raw tables count by drop day (the folder `dt=`), facts by event day, snapshots and model tables by as-of
+day: three readings of one calendar, so that a run over a range of days covers the whole graph. UTC and not
+the shop's zone: markets lie in many zones, and a day must have 24 hours for windows to tile.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+import dagster as dg
+
+from xbec_platform.settings import Settings
+
+
+def daily(settings: Settings) -> dg.DailyPartitionsDefinition:
+    """Days from the home's first one to its last one, or to yesterday where it has no end."""
+    return dg.DailyPartitionsDefinition(
+        start_date=settings.start_date.isoformat(),
+        end_date=settings.end_date.isoformat() if settings.end_date else None,
+        timezone="UTC",
+    )
+
+
+def window(context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> tuple[date, date]:
+    """The half-open window `[start, end)` of days of a run, be it one partition or a range."""
+    bounds = context.partition_time_window
+    return bounds.start.date(), bounds.end.date()
+
+
+def days(start: date, end: date) -> Iterator[date]:
+    """All days of `[start, end)`."""
+    day = start
+    while day < end:
+        yield day
+        day += timedelta(days=1)
+
+
+def range_tags(start: date, end: date) -> dict[str, str]:
+    """Run tags that make one run cover the days of `[start, end)`."""
+    last = end - timedelta(days=1)
+    return {
+        "dagster/asset_partition_range_start": start.isoformat(),
+        "dagster/asset_partition_range_end": last.isoformat(),
+    }
+
+
+def day_of(moment: datetime) -> date:
+    """The last complete UTC day at a moment: yesterday."""
+    return moment.date() - timedelta(days=1)

@@ -1,0 +1,153 @@
+"""Where a home lies and how its shop counts: every environment variable is read here and nowhere else.
+
+A home (`XBEC_HOME`, default `./.xbec`) keeps its own choices in `home.yml`, so that the UI, the command
+line and the sensors agree on them without any variable being set. A variable overrides the file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HOME_FILE = "home.yml"
+# Read by dbt's profile and by the tests, never by the platform itself.
+FOREIGN = frozenset({"XBEC_WAREHOUSE_PATH", "XBEC_SHARED_DATA", "XBEC_CHROMIUM"})
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used, with its place and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All choices of one home.
+
+    Attributes:
+        home: Folder that holds everything of this home.
+        shop: Name shown to people.
+        base_currency: ISO 4217 code all `_base` columns are in.
+        start_date: First drop, event and as-of day (UTC).
+        end_date: Day after the last partition; None means that partitions grow with the clock.
+        is_sample_network: The logistics network was made up for a shop that has none.
+        lock_wait_s: Longest wait for the database file before a run gives up, in seconds.
+        dbt_threads: Threads of dbt and DuckDB.
+        memory_limit: DuckDB's memory limit, beyond it DuckDB spills to disk.
+    """
+
+    home: Path = Path(".xbec")
+    shop: str = "Demo shop (generated)"
+    base_currency: str = "EUR"
+    start_date: date = date(2026, 1, 1)
+    end_date: date | None = None
+    is_sample_network: bool = False
+    lock_wait_s: int = 1800
+    dbt_threads: int = 2
+    memory_limit: str = "2GB"
+
+    def __post_init__(self) -> None:
+        if len(self.base_currency) != 3 or not self.base_currency.isupper():
+            raise SettingsError(f"base_currency {self.base_currency!r} is not an ISO 4217 code such as EUR")
+        if self.end_date is not None and self.end_date <= self.start_date:
+            raise SettingsError(f"end_date {self.end_date} must be after start_date {self.start_date}")
+        if self.lock_wait_s < 1 or self.dbt_threads < 1:
+            raise SettingsError("lock_wait_s and dbt_threads must be at least 1")
+
+    @property
+    def landing(self) -> Path:
+        """Folder the sources deliver into."""
+        return self.home / "landing"
+
+    @property
+    def warehouse(self) -> Path:
+        """The live DuckDB file: one process at a time, see `warehouse.lock`."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """The read-only snapshot for people and dashboards."""
+        return self.home / "published.duckdb"
+
+    @property
+    def reports(self) -> Path:
+        """Folder of the HTML pages."""
+        return self.home / "reports"
+
+    @property
+    def exports(self) -> Path:
+        """Folder of the Parquet and CSV exports."""
+        return self.home / "exports"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's own storage for this home."""
+        return self.home / "dagster"
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read `XBEC_*` variables over the home's file over the defaults.
+
+        Raises:
+            SettingsError: A variable or a key of the file is unknown or has a value of the wrong type.
+        """
+        env = os.environ if environ is None else environ
+        home = Path(env.get("XBEC_HOME", ".xbec")).expanduser().absolute()
+        values: dict[str, Any] = dict(_home_file(home / HOME_FILE))
+        known = {f"XBEC_{field.name.upper()}": field.name for field in fields(cls)}
+        for name in sorted(env):
+            if not name.startswith("XBEC_") or name in FOREIGN:
+                continue
+            if name not in known:
+                raise SettingsError(f"unknown variable {name}; known are {', '.join(sorted(known))}")
+            values[known[name]] = env[name]
+        values["home"] = home
+        return cls(**{name: _typed(name, value) for name, value in values.items()})
+
+    def announce(self) -> None:
+        """Tell programs that this process starts (dbt) which home they work for."""
+        os.environ["XBEC_WAREHOUSE_PATH"] = str(self.warehouse)
+        os.environ["XBEC_DBT_THREADS"] = str(self.dbt_threads)
+        os.environ["XBEC_MEMORY_LIMIT"] = self.memory_limit
+
+    def save(self) -> None:
+        """Write the home's choices to its file, so that every later command agrees."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        values = {name: value for name, value in asdict(self).items() if name not in {"home"}}
+        text = "# Choices of this home; a variable XBEC_<NAME> overrides a line.\n" + yaml.safe_dump(values)
+        target = self.home / HOME_FILE
+        if target.is_file() and target.read_text() == text:
+            return
+        part = target.with_name(f".{target.name}.part")
+        part.write_text(text)
+        part.replace(target)
+
+
+def _home_file(path: Path) -> dict[str, Any]:
+    """Values of a home file, checked for unknown keys; nothing when there is no file."""
+    if not path.is_file():
+        return {}
+    values = yaml.safe_load(path.read_text()) or {}
+    unknown = sorted(set(values) - {field.name for field in fields(Settings)})
+    if unknown:
+        raise SettingsError(f"{path}: unknown keys {', '.join(unknown)}")
+    return dict(values)
+
+
+def _typed(name: str, value: Any) -> Any:
+    """Turn the text of a variable into the type of the setting."""
+    kind = str({field.name: field.type for field in fields(Settings)}[name])
+    try:
+        if not isinstance(value, str) or kind in {"str", "Path"}:
+            return value
+        if kind == "int":
+            return int(value)
+        if kind == "bool":
+            return {"true": True, "false": False}[value.lower()]
+        return date.fromisoformat(value) if value else None
+    except (ValueError, KeyError) as error:
+        raise SettingsError(f"XBEC_{name.upper()}={value!r} is not a valid {kind}") from error

@@ -1,0 +1,151 @@
+"""The warehouse: open late, close early, write a window in one transaction. No business rule lives here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+from polars.datatypes import DataTypeClass
+
+from xbec_platform.warehouse.lock import turn
+
+_SQL_TYPES = {
+    pl.String: "VARCHAR",
+    pl.Boolean: "BOOLEAN",
+    pl.Date: "DATE",
+    pl.Float64: "DOUBLE",
+    pl.Float32: "FLOAT",
+    pl.Int8: "TINYINT",
+    pl.Int16: "SMALLINT",
+    pl.Int32: "INTEGER",
+    pl.Int64: "BIGINT",
+    pl.UInt8: "UTINYINT",
+    pl.UInt16: "USMALLINT",
+    pl.UInt32: "UINTEGER",
+    pl.UInt64: "UBIGINT",
+}
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """One DuckDB file behind the fair wait.
+
+    Attributes:
+        path: The file; its folder is created on the first opening.
+        wait_s: Longest wait for the file in seconds.
+        memory_limit: DuckDB's memory limit.
+        threads: DuckDB's threads.
+    """
+
+    path: Path
+    wait_s: float = 1800.0
+    memory_limit: str = "2GB"
+    threads: int = 2
+
+    @contextmanager
+    def connect(self, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the file alone and close it again, whatever happens in between."""
+        with self.reserved(purpose):
+            connection = duckdb.connect(
+                str(self.path),
+                config={"memory_limit": self.memory_limit, "threads": self.threads},
+            )
+            try:
+                yield connection
+            finally:
+                connection.close()
+
+    @contextmanager
+    def reserved(self, purpose: str) -> Iterator[None]:
+        """Keep the file for another program (dbt) that this process starts; nothing is opened here."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with turn(self.path, purpose=purpose, wait_s=self.wait_s):
+            yield
+
+    @contextmanager
+    def transaction(self, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection whose work is kept whole or not at all."""
+        with self.connect(purpose) as connection:
+            connection.execute("BEGIN TRANSACTION")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    def read_frame(self, sql: str, *, purpose: str, parameters: Sequence[Any] = ()) -> pl.DataFrame:
+        """Run one query and return its rows as a Polars frame."""
+        with self.connect(purpose) as connection:
+            return read_frame(connection, sql, parameters)
+
+    def replace_window(
+        self, table: str, frame: pl.DataFrame, *, column: str, start: date, end: date, purpose: str
+    ) -> None:
+        """Make the rows of `table` with `start <= column < end` equal to `frame`, in one transaction.
+
+        The table is created from the frame's types when it is new; an empty frame empties the window.
+
+        Raises:
+            ValueError: The frame holds rows outside the window.
+        """
+        outside = frame.filter((pl.col(column) < start) | (pl.col(column) >= end)).height
+        if outside:
+            raise ValueError(f"{table}: {outside} rows lie outside {start} <= {column} < {end}")
+        with self.transaction(purpose) as connection:
+            create_table(connection, table, frame.schema)
+            connection.execute(f"DELETE FROM {table} WHERE {column} >= ? AND {column} < ?", [start, end])
+            append(connection, table, frame)
+
+
+def read_frame(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = ()
+) -> pl.DataFrame:
+    """Rows of a query as a Polars frame (`sql().pl()` works on DuckDB 1.5 and 2.0, `execute().pl()` does not)."""
+    relation = connection.sql(sql, params=list(parameters)) if parameters else connection.sql(sql)
+    return relation.pl()
+
+
+def create_table(
+    connection: duckdb.DuckDBPyConnection, table: str, schema: Mapping[str, pl.DataType | type[pl.DataType]]
+) -> None:
+    """Create `schema.table` for a Polars schema when it is not there yet."""
+    columns = ", ".join(f'"{name}" {sql_type(dtype)}' for name, dtype in schema.items())
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.split('.', maxsplit=1)[0]}")
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
+
+
+def append(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
+    """Append a frame by column names."""
+    if frame.is_empty():
+        return
+    columns = ", ".join(f'"{name}"' for name in frame.columns)
+    connection.register("_append_frame", frame.to_arrow())
+    try:
+        connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM _append_frame")
+    finally:
+        connection.unregister("_append_frame")
+
+
+def sql_type(dtype: pl.DataType | type[pl.DataType] | DataTypeClass) -> str:
+    """DuckDB's name of a Polars type.
+
+    Raises:
+        TypeError: The type has no counterpart the platform stores.
+    """
+    if isinstance(dtype, pl.Decimal):
+        return f"DECIMAL({dtype.precision},{dtype.scale})"
+    if isinstance(dtype, pl.List):
+        return f"{sql_type(dtype.inner)}[]"
+    if isinstance(dtype, pl.Datetime) or dtype is pl.Datetime:
+        return "TIMESTAMP"
+    for known, name in _SQL_TYPES.items():
+        if dtype == known:
+            return name
+    raise TypeError(f"no table column type for {dtype}")

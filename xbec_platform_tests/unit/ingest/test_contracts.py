@@ -1,0 +1,54 @@
+"""Contracts and mappings are complete, and mistakes in them are named."""
+
+from pathlib import Path
+
+import pytest
+
+from xbec_platform.ingest.contracts import ContractError, contracts, load_contract
+from xbec_platform.ingest.mappings import mappings
+
+SOURCES = {
+    "calendar",
+    "customers",
+    "fx_rates",
+    "inventory_snapshots",
+    "lanes",
+    "order_lines",
+    "orders",
+    "products",
+    "returns",
+    "warehouses",
+}
+
+
+def test_every_source_has_a_contract_with_owner_grain_and_key() -> None:
+    """The ten sources of the spine."""
+    assert set(contracts()) == SOURCES
+    for contract in contracts().values():
+        assert contract.owner.startswith("team:")
+        assert contract.grain.startswith("one row per")
+        assert contract.description.endswith(".")
+
+
+def test_online_retail_mapping_loads() -> None:
+    """The mapping names only tables and columns that exist (checked when it is loaded)."""
+    assert set(mappings()["online_retail"].tables) == {"order_lines", "returns"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "cause"),
+    [
+        ("{a: {type: txt}}", "unknown type 'txt'"),
+        ("{a: {type: text, nulable: true}}", "unknown options"),
+        ("{a: {type: text, pii: secret}}", "pii 'secret'"),
+        ("{b: {type: text}}", "names no column: \\['a'\\]"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, columns: str, cause: str) -> None:
+    """A typo in a contract must not silently weaken it."""
+    path = tmp_path / "x.yml"
+    path.write_text(
+        f"{{source: x, description: d, domain: d, owner: o, grain: g, key: [a], columns: {columns}}}"
+    )
+    with pytest.raises(ContractError, match=cause):
+        load_contract(path)
