@@ -1,0 +1,67 @@
+{#
+    The window of event days a run rebuilds: half-open, [min_date, max_date), given by the caller as
+    --vars '{min_date: 2026-01-01, max_date: 2026-01-08}'. Without vars, or with --full-refresh, it covers all time.
+
+    Two kinds of incremental models use it, both as "pre-hook delete, then append" in one transaction:
+
+    - windowed (in_window): rows of day D come from raw rows of day D. The window is replaced, nothing else moves.
+    - history (missing_history): as-of models read all days before theirs, so these tables must be complete up to
+      max_date whichever partition was built first. They replace the window and add every earlier day they
+      do not hold yet. Days without any row are looked at again each time; that costs a filter.
+#}
+
+{% macro window_bound(name, otherwise) -%}
+    {%- set bound = var(name, none) -%}
+    date '{{ otherwise if bound is none or flags.FULL_REFRESH else (bound | string)[:10] }}'
+{%- endmacro %}
+
+{% macro window_start() -%}
+    {{ window_bound('min_date', '1900-01-01') }}
+{%- endmacro %}
+
+{% macro window_end() -%}
+    {{ window_bound('max_date', '9999-12-31') }}
+{%- endmacro %}
+
+{#
+    The day before which the caller vouches that everything has come. As-of models and daily figures end with the last day
+    that has a sale or a return; a closed day without any would be missing until the next sale, unless var known_until
+    (usually the end of the window) says that it is over.
+#}
+{% macro known_until() -%}
+    date '{{ (var('known_until', '1900-01-01') | string)[:10] }}'
+{%- endmacro %}
+
+{% macro in_window(day) -%}
+    {{ day }} >= {{ window_start() }} and {{ day }} < {{ window_end() }}
+{%- endmacro %}
+
+{% macro missing_history(day, stored_day=none) -%}
+    {{ day }} < {{ window_end() }}
+    {%- if is_incremental() %}
+    and {{ day }} not in (select stored.{{ stored_day or day }} from {{ this }} as stored)
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro delete_window(day) -%}
+    {%- if is_incremental() -%}
+    delete from {{ this }} where {{ in_window(day) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Runs before the first model: half a window, or one that is empty, would quietly build the wrong days. #}
+{% macro check_window() -%}
+    {%- set first = var('min_date', none) -%}
+    {%- set last = var('max_date', none) -%}
+    {%- if (first is none) != (last is none) -%}
+        {{ exceptions.raise_compiler_error("give both min_date and max_date, or neither") }}
+    {%- endif -%}
+    {%- for name in ['min_date', 'max_date', 'known_until'] if var(name, none) is not none -%}
+        {%- if not modules.re.match('^[0-9]{4}-[0-9]{2}-[0-9]{2}', var(name) | string) -%}
+            {{ exceptions.raise_compiler_error(name ~ " '" ~ var(name) ~ "' is not a date such as 2026-01-31") }}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if first is not none and (first | string)[:10] >= (last | string)[:10] -%}
+        {{ exceptions.raise_compiler_error("min_date " ~ first ~ " must be before max_date " ~ last) }}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,45 @@
+{#
+    The only place that may name an engine. Each macro hides one construct that DuckDB and Spark spell differently; a
+    second engine adds its spelling here and nowhere else.
+#}
+
+{% macro event_day(timestamp) -%}
+    cast({{ timestamp }} as date)
+{%- endmacro %}
+
+{% macro add_days(day, days) -%}
+    ({{ day }} + {{ days }})
+{%- endmacro %}
+
+{# Whole days from the first to the second date, an integer. #}
+{% macro days_between(first, second) -%}
+    ({{ second }} - {{ first }})
+{%- endmacro %}
+
+{# One row per day from the first to the second date, both included; no row when either is null. #}
+{% macro each_day(first, last) -%}
+    cast(unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day)) as date)
+{%- endmacro %}
+
+{# 1 = Monday ... 7 = Sunday. #}
+{% macro iso_weekday(day) -%}
+    isodow({{ day }})
+{%- endmacro %}
+
+{% macro iso_year(day) -%}
+    isoyear({{ day }})
+{%- endmacro %}
+
+{# First level of a path such as 'a/b/c'; null stays null, an empty path becomes null. #}
+{% macro first_level(path) -%}
+    nullif(trim(split_part({{ path }}, '/', 1)), '')
+{%- endmacro %}
+
+{% macro joined_text(value, order_by) -%}
+    string_agg({{ value }}, ', ' order by {{ order_by }})
+{%- endmacro %}
+
+{# Integer division; both arguments are non-negative integers. #}
+{% macro whole_quotient(dividend, divisor) -%}
+    (({{ dividend }}) // ({{ divisor }}))
+{%- endmacro %}

@@ -1,0 +1,27 @@
+with
+
+source as (
+
+    select * from {{ source('raw', 'customers') }}
+
+),
+
+ranked as (
+
+    select
+        *,
+        {{ version_rank(['customer_id', 'updated_ts']) }} as version_rank
+    from source
+
+)
+
+select
+    customer_id,
+
+    country,
+
+    updated_ts,
+
+    _feed as feed
+from ranked
+where version_rank = 1

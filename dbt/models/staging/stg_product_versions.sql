@@ -1,0 +1,28 @@
+with
+
+source as (
+
+    select * from {{ source('raw', 'products') }}
+
+),
+
+ranked as (
+
+    select
+        *,
+        {{ version_rank(['product_id', 'valid_from']) }} as version_rank
+    from source
+
+)
+
+select
+    product_id,
+
+    category_path,
+    {{ first_level('category_path') }} as top_category,
+
+    valid_from,
+
+    _feed as feed
+from ranked
+where version_rank = 1

@@ -1,0 +1,168 @@
+"""The dbt project as assets: `static` (seeds, staging, dimensions) and `event_day` (facts and marts by window).
+
+The SQL lives in `dbt/`. Here: which models run together, which window they get, and the wait for the file.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+
+from xbec_platform.assets.resources import WarehouseResource
+from xbec_platform.partitions import daily, window
+from xbec_platform.settings import Settings
+
+PROJECT_DIR = Path(__file__).parents[2] / "dbt"
+# Rows may arrive this many days after their event: each run also rebuilds the days before its window
+# (Snowplow's days_late_allowed). Rows later than that fail the conservation test, which names their days.
+LATE_DAYS = 3
+
+
+def dbt_executable() -> str:
+    """The dbt of this environment, whatever PATH says."""
+    return str(Path(sys.executable).parent / "dbt")
+
+
+@cache
+def dbt_project() -> DbtProject:
+    """The project, with a manifest that is at least as new as its files.
+
+    Raises:
+        RuntimeError: dbt cannot parse the project; the message holds what it said.
+    """
+    project = DbtProject(PROJECT_DIR)
+    manifest = Path(project.manifest_path)
+    sources = [path for path in PROJECT_DIR.glob("*") if path.suffix == ".yml"]
+    for folder in ("models", "macros", "seeds", "data_tests"):
+        sources += [path for path in (PROJECT_DIR / folder).rglob("*") if path.is_file()]
+    if not manifest.is_file() or manifest.stat().st_mtime < max(path.stat().st_mtime for path in sources):
+        parsed = subprocess.run(  # noqa: S603 - our own interpreter's dbt on our own project
+            [dbt_executable(), "parse", "--quiet", "--project-dir", str(PROJECT_DIR)],
+            env={**os.environ, "DBT_PROFILES_DIR": str(PROJECT_DIR)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if parsed.returncode:
+            raise RuntimeError(f"dbt parse failed:\n{parsed.stdout}\n{parsed.stderr}")
+    return project
+
+
+def dbt_arguments(*, base_currency: str, start: date | None = None, end: date | None = None) -> list[str]:
+    """Arguments of `dbt build` for a window of event days, or for everything without one."""
+    variables: dict[str, str] = {"base_currency": base_currency}
+    if start is not None and end is not None:
+        variables |= {"min_date": start.isoformat(), "max_date": end.isoformat()}
+    # Unit tests bring their own rows and windows: the test suite runs them, not every load.
+    return ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables)]
+
+
+class Translator(DagsterDbtTranslator):
+    """Adds what every asset of the platform shows: kinds, owners and the table's name."""
+
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
+        """The parent's spec, completed from the model's own `meta`."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        node = manifest["nodes"].get(unique_id) or manifest["sources"][unique_id]
+        folder = node["original_file_path"].split("/")[1] if node["resource_type"] == "model" else "seeds"
+        return spec.replace_attributes(
+            kinds={"duckdb", "dbt"},
+            owners=list(spec.owners) or ["team:platform"],
+            group_name=spec.group_name if spec.group_name not in {None, "default"} else folder,
+        )
+
+
+def build_dbt_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """Two sets of models: unpartitioned ones, and those that rebuild a window of days."""
+    project, translator = dbt_project(), Translator()
+
+    @dbt_assets(
+        manifest=project.manifest_path,
+        project=project,
+        select="tag:static",
+        name="dbt_static",
+        dagster_dbt_translator=translator,
+        pool="warehouse",
+    )
+    def dbt_static(
+        context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: WarehouseResource
+    ) -> Iterator[Any]:
+        arguments = dbt_arguments(base_currency=settings.base_currency)
+        yield from _build(context, dbt, warehouse, arguments, "dbt: static models")
+
+    @dbt_assets(
+        manifest=project.manifest_path,
+        project=project,
+        select="tag:event_day",
+        name="dbt_event_day",
+        dagster_dbt_translator=translator,
+        partitions_def=daily(settings),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool="warehouse",
+    )
+    def dbt_event_day(
+        context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: WarehouseResource
+    ) -> Iterator[Any]:
+        start, end = window(context)
+        first = max(start - timedelta(days=LATE_DAYS), settings.start_date)
+        arguments = dbt_arguments(base_currency=settings.base_currency, start=first, end=end)
+        yield from _build(context, dbt, warehouse, arguments, "dbt: facts and marts")
+
+    return [dbt_static, dbt_event_day]
+
+
+def _build(
+    context: dg.AssetExecutionContext,
+    dbt: DbtCliResource,
+    warehouse: WarehouseResource,
+    arguments: list[str],
+    purpose: str,
+) -> Iterator[Any]:
+    """Run dbt while the file is reserved for it, then report its results with the rows of each table.
+
+    `fetch_row_counts` of dagster-dbt is not used: it polls in a busy loop (4 CPU s here) and takes the
+    database's name from the manifest, which was parsed for another home.
+    """
+    with warehouse.file.reserved(purpose):
+        invocation = dbt.cli(arguments, context=context, raise_on_error=False)
+        events = list(invocation.stream())
+    counts = _row_counts(warehouse)
+    for event in events:
+        key = context.asset_key_for_output(event.output_name) if isinstance(event, dg.Output) else None
+        rows = counts.get(".".join(key.path)) if key else None
+        yield (
+            event.with_metadata({**event.metadata, "dagster/row_count": rows}) if rows is not None else event
+        )
+    if not invocation.is_successful():
+        raise dg.Failure(
+            f"{purpose}: dbt failed", metadata={"errors": dg.MetadataValue.md(_errors(invocation))}
+        )
+
+
+def _row_counts(warehouse: WarehouseResource) -> dict[str, int]:
+    """Rows of every table dbt stores."""
+    with warehouse.file.connect("dbt: row counts") as connection:
+        tables = connection.execute(
+            "SELECT schema_name || '.' || table_name FROM duckdb_tables() "
+            "WHERE schema_name IN ('seeds', 'intermediate', 'marts')"
+        ).fetchall()
+        return {
+            name: connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] for (name,) in tables
+        }
+
+
+def _errors(invocation: Any) -> str:
+    """What dbt said of failed models and tests."""
+    results = invocation.get_artifact("run_results.json").get("results", [])
+    bad = [result for result in results if result["status"] in {"error", "fail", "runtime error"}]
+    return "\n".join(f"- `{result['unique_id']}`: {result['message']}" for result in bad[:20])

@@ -1,0 +1,73 @@
+"""What all model assets share: their specs, the days of a run, reading as of a day, writing with the day."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from xbec_platform import asset_keys
+from xbec_platform.partitions import days, window
+from xbec_platform.warehouse.database import Warehouse
+
+if TYPE_CHECKING:
+    import polars as pl
+
+AS_OF = "as_of_date"
+
+
+def model_spec(
+    key: dg.AssetKey,
+    *,
+    group: str,
+    owner: str,
+    kinds: set[str],
+    description: str,
+    deps: Iterable[dg.AssetKey],
+) -> dg.AssetSpec:
+    """The spec of a table that a model fills, one slice per as-of day."""
+    return dg.AssetSpec(
+        key,
+        group_name=group,
+        owners=[owner],
+        kinds={"duckdb", "polars", *kinds},
+        tags={"domain": group},
+        description=description,
+        deps=list(deps),
+        metadata={"dagster/table_name": asset_keys.table(key)},
+    )
+
+
+def as_of_days(context: dg.AssetExecutionContext) -> list[date]:
+    """The as-of days of a run, oldest first; each is computed and stored by itself."""
+    start, end = window(context)
+    return list(days(start, end))
+
+
+def read_as_of(
+    warehouse: Warehouse, queries: Mapping[str, str], day: date, *, purpose: str
+) -> "dict[str, pl.DataFrame]":
+    """Run queries that name the day as `$day` in one opening of the file."""
+    from xbec_platform.warehouse.database import read_frame
+
+    with warehouse.connect(purpose) as connection:
+        return {
+            name: read_frame(connection, sql.replace("$day", f"DATE '{day.isoformat()}'"))
+            for name, sql in queries.items()
+        }
+
+
+def write_as_of(
+    warehouse: Warehouse, tables: "Mapping[dg.AssetKey, pl.DataFrame]", day: date, *, purpose: str
+) -> None:
+    """Replace the day's slice of several tables in one transaction: all of a day's results or none."""
+    import polars as pl
+
+    from xbec_platform.warehouse.database import replace_windows
+
+    frames = {
+        asset_keys.table(key): frame.select(pl.lit(day).alias(AS_OF), pl.all())
+        for key, frame in tables.items()
+    }
+    with warehouse.transaction(purpose) as connection:
+        replace_windows(connection, frames, column=AS_OF, start=day, end=day + timedelta(days=1))

@@ -1,0 +1,147 @@
+"""Publishing as assets: exports, the snapshot, the overview page. Numbers come from tables, none is made here."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from xbec_platform import asset_keys
+from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of
+from xbec_platform.assets.overview_queries import overview_input
+from xbec_platform.assets.resources import WarehouseResource
+from xbec_platform.assets.ui_metadata import markdown_table
+from xbec_platform.partitions import daily
+from xbec_platform.settings import Settings
+
+OVERVIEW = "overview.html"
+
+EXPORT_QUERIES = {
+    "segments": """
+        SELECT customer_id, segment, recency_days, frequency_orders, monetary_base, r_score, f_score, m_score,
+            cluster_key
+        FROM marts.mart_rfm LEFT JOIN ml.customer_clusters USING (as_of_date, customer_id)
+        WHERE as_of_date = $day
+    """,
+    "recs_discover": "SELECT * EXCLUDE (as_of_date) FROM ml.recs_discover WHERE as_of_date = $day",
+    "recs_replenish": "SELECT * EXCLUDE (as_of_date) FROM ml.recs_replenish WHERE as_of_date = $day",
+    "assignment": "SELECT * EXCLUDE (as_of_date) FROM ml.warehouse_assignment WHERE as_of_date = $day",
+    "unserved": "SELECT * EXCLUDE (as_of_date) FROM ml.assignment_unserved WHERE as_of_date = $day",
+    "daily_kpi": "SELECT * FROM marts.mart_daily_kpi WHERE kpi_date <= $day",
+}
+
+_MODEL_TABLES = [
+    asset_keys.CUSTOMER_CLUSTERS,
+    asset_keys.CLUSTER_PROFILE,
+    asset_keys.RECS_DISCOVER,
+    asset_keys.RECS_REPLENISH,
+    asset_keys.ASSIGNMENT,
+    asset_keys.ASSIGNMENT_UNSERVED,
+    asset_keys.ASSIGNMENT_BOTTLENECKS,
+    asset_keys.ASSIGNMENT_SUMMARY,
+    asset_keys.mart("mart_rfm"),
+    asset_keys.mart("mart_daily_kpi"),
+    asset_keys.mart("mart_user_database"),
+]
+
+
+def build_publish_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """What people and programs outside read."""
+
+    def spec(key: dg.AssetKey, description: str, kinds: set[str]) -> dg.AssetSpec:
+        return model_spec(
+            key,
+            group="publish",
+            owner="team:platform",
+            kinds=kinds,
+            description=description,
+            deps=_MODEL_TABLES,
+        )
+
+    @dg.multi_asset(
+        name="publish",
+        specs=[
+            spec(
+                asset_keys.EXPORTS,
+                "Tables of the last as-of day as Parquet and CSV with a manifest, in exports/as_of=<day>/. "
+                "Grain: file. Key: as-of day, table, format.",
+                {"parquet", "csv"},
+            ),
+            spec(
+                asset_keys.SNAPSHOT,
+                "published.duckdb: all marts and model tables, read-only, swapped by rename. Grain: table. Key: name.",
+                set(),
+            ),
+            spec(
+                asset_keys.OVERVIEW_PAGE,
+                "reports/overview.html: key figures, segments, a customer, the warehouse plan, the intake's account; "
+                "one file, works offline. Grain: home. Key: as-of day.",
+                {"html"},
+            ),
+        ],
+        partitions_def=daily(settings),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool="warehouse",
+    )
+    def publish(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        day = as_of_days(context)[-1]
+        yield _exports(settings, warehouse, day)
+        yield _snapshot(settings, warehouse)
+        yield _page(settings, warehouse, day)
+
+    return [publish]
+
+
+def _exports(settings: Settings, warehouse: WarehouseResource, day: date) -> dg.MaterializeResult[Any]:
+    import polars as pl
+
+    from xbec_platform.publish.exports import write_exports
+
+    frames = read_as_of(warehouse.file, EXPORT_QUERIES, day, purpose="exports: read")
+    manifest = write_exports(frames=frames, out=settings.exports, as_of=day, notes={"shop": settings.shop})
+    table = pl.DataFrame(
+        {"table": [t.name for t in manifest.tables], "rows": [t.rows for t in manifest.tables]}
+    )
+    return dg.MaterializeResult(
+        asset_key=asset_keys.EXPORTS,
+        metadata={
+            "folder": dg.MetadataValue.path(str(settings.exports / manifest.folder)),
+            "tables": markdown_table(table),
+            "rows": int(table["rows"].sum()),
+        },
+    )
+
+
+def _snapshot(settings: Settings, warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
+    from xbec_platform.publish.snapshot import publish_snapshot
+
+    snapshot = publish_snapshot(warehouse.file, settings.published)
+    return dg.MaterializeResult(
+        asset_key=asset_keys.SNAPSHOT,
+        metadata={
+            "file": dg.MetadataValue.path(str(snapshot.path)),
+            "bytes": snapshot.size_bytes,
+            "tables": len(snapshot.tables),
+            "rows": sum(snapshot.tables.values()),
+        },
+    )
+
+
+def _page(settings: Settings, warehouse: WarehouseResource, day: date) -> dg.MaterializeResult[Any]:
+    from xbec_platform.publish.pages import render_overview
+
+    html = render_overview(overview_input(settings, warehouse, day))
+    settings.reports.mkdir(parents=True, exist_ok=True)
+    part = settings.reports / f".{OVERVIEW}.part"
+    part.write_text(html, encoding="utf-8")
+    part.replace(settings.reports / OVERVIEW)
+    return dg.MaterializeResult(
+        asset_key=asset_keys.OVERVIEW_PAGE,
+        metadata={
+            "page": dg.MetadataValue.url((settings.reports / OVERVIEW).as_uri()),
+            "bytes": len(html.encode()),
+            "as of": day.isoformat(),
+        },
+    )

@@ -1,0 +1,61 @@
+"""The landing sensor: new or corrected files ask for the run that loads them. It opens no database."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import dagster as dg
+
+from xbec_platform.automation.jobs import INTAKE_AND_FACTS
+from xbec_platform.partitions import daily
+from xbec_platform.settings import Settings
+
+INTERVAL_S = 30
+# A tick has 60 s; a start-up costs about 9 s of CPU, so a flood of days comes in portions, newest first.
+MAX_DAYS_PER_TICK = 7
+
+
+def build_landing_sensor(settings: Settings) -> dg.SensorDefinition:
+    """Watch `landing/` of the home; a drop day is asked for when its files have been quiet for one tick."""
+    partitions = daily(settings)
+
+    @dg.sensor(
+        name="landing_files",
+        job_name=INTAKE_AND_FACTS,
+        minimum_interval_seconds=INTERVAL_S,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Loads drop days whose files are new or changed, once they are the same in two ticks.",
+    )
+    def landing_files(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        before = json.loads(context.cursor) if context.cursor else {"seen": {}, "asked": {}}
+        seen = day_states(settings.landing)
+        quiet = [day for day, state in seen.items() if before["seen"].get(day) == state]
+        due = [day for day in quiet if before["asked"].get(day) != seen[day]]
+        known = sorted((day for day in due if partitions.has_partition_key(day)), reverse=True)
+        chosen = known[:MAX_DAYS_PER_TICK]
+        asked = before["asked"] | {day: seen[day] for day in chosen}
+        context.update_cursor(json.dumps({"seen": seen, "asked": asked}, sort_keys=True))
+        if not chosen:
+            outside = sorted(set(due) - set(known))
+            return dg.SkipReason(
+                f"drop days outside this home's days: {', '.join(outside[:5])}"
+                if outside
+                else "nothing new is complete"
+            )
+        # The run key holds the files' state: Dagster drops a key it has seen for ever, and a corrected file
+        # must run again.
+        requests = [dg.RunRequest(run_key=f"landing:{day}:{seen[day]}", partition_key=day) for day in chosen]
+        return dg.SensorResult(run_requests=requests, cursor=context.cursor)
+
+    return landing_files
+
+
+def day_states(landing: Path) -> dict[str, str]:
+    """Drop day -> digest over names, sizes and times of change of its complete files."""
+    states: dict[str, list[str]] = {}
+    for path in sorted(landing.glob("*/dt=*/*")):
+        if path.is_file() and not path.name.startswith((".", "_")):
+            facts = path.stat()
+            line = f"{path.relative_to(landing).as_posix()} {facts.st_size} {facts.st_mtime_ns}"
+            states.setdefault(path.parent.name.removeprefix("dt="), []).append(line)
+    return {day: hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16] for day, lines in states.items()}

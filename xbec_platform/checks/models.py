@@ -1,0 +1,221 @@
+"""Checks of model tables: keys, conservation, limits and gates, counted in SQL without any code of the models."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import dagster as dg
+
+from xbec_platform import asset_keys
+from xbec_platform.assets.resources import WarehouseResource
+from xbec_platform.checks.verdict import verdict
+from xbec_platform.settings import Settings
+
+LIST_LENGTH = 20
+MAX_PSI = 0.25
+
+
+@dataclass(frozen=True)
+class TableCheck:
+    """A query that lists faults.
+
+    Attributes:
+        key: Asset it judges.
+        name: Name of the check.
+        description: What holds when it passes.
+        sql: Lists the faults; no row, no fault.
+        blocking: An error stops what is downstream in the same run; otherwise it is a warning.
+    """
+
+    key: dg.AssetKey
+    name: str
+    description: str
+    sql: str
+    blocking: bool = True
+
+
+def _unique(key: dg.AssetKey, *columns: str) -> TableCheck:
+    names = ", ".join(f'"{column}"' for column in columns)
+    return TableCheck(
+        key,
+        "unique_key",
+        f"{', '.join(columns)} is the key.",
+        f"SELECT {names}, count(*) FROM {asset_keys.table(key)} GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL",
+    )
+
+
+def _list_length(key: dg.AssetKey) -> TableCheck:
+    """Every customer has exactly N rows, or all eligible products where there are fewer than N of them."""
+    return TableCheck(
+        key,
+        "full_lists",
+        f"Every customer has {LIST_LENGTH} items, ranks without gaps.",
+        f"""SELECT as_of_date, customer_id, count(*), max(rank) FROM {asset_keys.table(key)}
+        GROUP BY ALL HAVING count(*) <> {LIST_LENGTH} OR max(rank) <> {LIST_LENGTH} ORDER BY ALL""",
+        blocking=False,
+    )
+
+
+CUSTOMER_CHECKS = (
+    _unique(asset_keys.CLUSTER_MODEL, "as_of_date"),
+    _unique(asset_keys.CUSTOMER_CLUSTERS, "as_of_date", "customer_id"),
+    _unique(asset_keys.CLUSTER_PROFILE, "as_of_date", "cluster_key"),
+    _unique(asset_keys.CLUSTER_STABILITY, "as_of_date", "k"),
+    TableCheck(
+        asset_keys.CUSTOMER_CLUSTERS,
+        "every_customer_has_a_group",
+        "The customers of the day are exactly those of the user database.",
+        """SELECT as_of_date, customer_id FROM (
+            SELECT as_of_date, customer_id FROM marts.mart_user_database
+            WHERE as_of_date IN (SELECT as_of_date FROM ml.customer_clusters)
+        ) AS u FULL JOIN ml.customer_clusters AS c USING (as_of_date, customer_id)
+        WHERE u.customer_id IS NULL OR c.customer_id IS NULL ORDER BY ALL""",
+    ),
+    TableCheck(
+        asset_keys.CLUSTER_MODEL,
+        "groups_are_stable",
+        f"The number of groups holds under resampling and no habit has drifted (PSI up to {MAX_PSI}).",
+        f"""SELECT as_of_date, status, reason FROM ml.cluster_model WHERE status <> 'stable' UNION ALL
+        SELECT as_of_date, feature, psi::VARCHAR FROM ml.cluster_drift WHERE psi > {MAX_PSI} ORDER BY ALL""",
+        blocking=False,
+    ),
+)
+
+RECOMMENDATION_CHECKS = (
+    _unique(asset_keys.RECS_DISCOVER, "as_of_date", "customer_id", "rank"),
+    _unique(asset_keys.RECS_REPLENISH, "as_of_date", "customer_id", "rank"),
+    _unique(asset_keys.RECS_EVALUATION, "as_of_date", "product", "model", "part", "k"),
+    _list_length(asset_keys.RECS_DISCOVER),
+    _list_length(asset_keys.RECS_REPLENISH),
+    TableCheck(
+        asset_keys.RECS_DISCOVER,
+        "nothing_bought_before",
+        "No customer is shown a product that customer has bought.",
+        """SELECT DISTINCT d.as_of_date, d.customer_id, d.product_id FROM ml.recs_discover AS d
+        JOIN marts.fct_order_line AS l ON l.customer_id = d.customer_id AND l.product_id = d.product_id
+            AND l.order_date <= d.as_of_date AND l.order_date > d.as_of_date - 400 AND l.is_product
+        LEFT JOIN marts.dim_customer AS c ON c.customer_id = d.customer_id
+        WHERE c.consent_profiling IS DISTINCT FROM false ORDER BY ALL""",
+    ),
+    TableCheck(
+        asset_keys.RECS_DISCOVER,
+        "reasons_given",
+        "Every row names the bought product that speaks for it, unless the customer has no history.",
+        """SELECT as_of_date, customer_id, rank FROM ml.recs_discover
+        WHERE reason_product_id IS NULL AND reason_kind <> 'market_popularity' ORDER BY ALL""",
+    ),
+    TableCheck(
+        asset_keys.RECS_EVALUATION,
+        "beats_popularity",
+        "On the last 28 days discover is at least 1.1 times as good (nDCG@10) as popularity in the market.",
+        """SELECT m.as_of_date, m.ndcg, p.ndcg FROM ml.recs_evaluation AS m JOIN ml.recs_evaluation AS p
+            USING (as_of_date, product, part, k)
+        WHERE m.product = 'discover' AND m.model = 'ease_trend' AND p.model = 'market_popularity'
+            AND m.ndcg < 1.1 * p.ndcg ORDER BY ALL""",
+        blocking=False,
+    ),
+)
+
+LOGISTICS_CHECKS = (
+    _unique(asset_keys.ASSIGNMENT, "as_of_date", "order_id", "line_no", "warehouse_id"),
+    _unique(asset_keys.ASSIGNMENT_UNSERVED, "as_of_date", "order_id", "line_no"),
+    _unique(asset_keys.ASSIGNMENT_BOTTLENECKS, "as_of_date", "kind", "warehouse_id", "product_id"),
+    _unique(asset_keys.ASSIGNMENT_SUMMARY, "as_of_date"),
+    TableCheck(
+        asset_keys.ASSIGNMENT,
+        "pieces_conserved",
+        "For every order line of the day: ordered = assigned + unserved.",
+        """WITH planned AS (
+            SELECT as_of_date, order_id, line_no, sum(qty) AS qty FROM (
+                SELECT as_of_date, order_id, line_no, qty FROM ml.warehouse_assignment UNION ALL
+                SELECT as_of_date, order_id, line_no, qty FROM ml.assignment_unserved
+            ) GROUP BY ALL
+        ), ordered AS (
+            SELECT order_date AS as_of_date, order_id, line_no, qty FROM marts.fct_order_line
+            WHERE is_product AND order_date IN (SELECT as_of_date FROM ml.assignment_summary)
+        )
+        SELECT as_of_date, order_id, line_no, o.qty, p.qty FROM ordered AS o
+        FULL JOIN planned AS p USING (as_of_date, order_id, line_no)
+        WHERE o.qty IS DISTINCT FROM p.qty ORDER BY ALL""",
+    ),
+    TableCheck(
+        asset_keys.ASSIGNMENT,
+        "within_capacity",
+        "No warehouse ships more pieces a day than it can.",
+        """SELECT a.as_of_date, a.warehouse_id, sum(a.qty), b."limit" FROM ml.warehouse_assignment AS a
+        JOIN ml.assignment_bottlenecks AS b ON b.as_of_date = a.as_of_date AND b.warehouse_id = a.warehouse_id
+            AND b.kind = 'warehouse_pieces'
+        GROUP BY ALL HAVING sum(a.qty) > b."limit" ORDER BY ALL""",
+    ),
+    TableCheck(
+        asset_keys.ASSIGNMENT_UNSERVED,
+        "one_reason_each",
+        "Every unserved line has a reason.",
+        "SELECT as_of_date, order_id, line_no FROM ml.assignment_unserved WHERE reason IS NULL ORDER BY ALL",
+    ),
+    TableCheck(
+        asset_keys.ASSIGNMENT_SUMMARY,
+        "never_worse_than_nearest",
+        "The plan costs no more, penalties included, than sending each line from the nearest warehouse.",
+        """SELECT as_of_date, regret_nearest_total_base FROM ml.assignment_summary
+        WHERE regret_nearest_total_base < 0 ORDER BY ALL""",
+    ),
+)
+
+
+def build_model_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
+    """One operation per area, so that each area's checks stand between it and what is published."""
+    groups: Mapping[str, tuple[TableCheck, ...]] = {
+        "customer_checks": CUSTOMER_CHECKS,
+        "recommendation_checks": RECOMMENDATION_CHECKS,
+        "logistics_checks": LOGISTICS_CHECKS,
+    }
+    return [*[_check_group(name, checks) for name, checks in groups.items()], _publish_checks(settings)]
+
+
+def _check_group(name: str, checks: tuple[TableCheck, ...]) -> dg.AssetChecksDefinition:
+    specs = [
+        dg.AssetCheckSpec(check.name, asset=check.key, blocking=check.blocking, description=check.description)
+        for check in checks
+    ]
+
+    @dg.multi_asset_check(name=name, specs=specs)
+    def table_checks(warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
+        with warehouse.file.connect(name) as connection:
+            for check in checks:
+                severity = dg.AssetCheckSeverity.ERROR if check.blocking else dg.AssetCheckSeverity.WARN
+                yield verdict(check.key, check.name, connection.execute(check.sql).fetchall(), severity)
+
+    return table_checks
+
+
+def _publish_checks(settings: Settings) -> dg.AssetChecksDefinition:
+    @dg.multi_asset_check(
+        name="publish_checks",
+        specs=[
+            dg.AssetCheckSpec(
+                "same_rows_as_live",
+                asset=asset_keys.SNAPSHOT,
+                description="Every mart and model table is in the snapshot with the rows it has in the live file.",
+            ),
+            dg.AssetCheckSpec(
+                "manifest_matches_files",
+                asset=asset_keys.EXPORTS,
+                description="Every file of the newest export has the size and SHA-256 its manifest states.",
+            ),
+            dg.AssetCheckSpec(
+                "page_is_self_contained",
+                asset=asset_keys.OVERVIEW_PAGE,
+                description="The page holds no script and no reference to another host.",
+            ),
+        ],
+    )
+    def publish_checks(warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
+        from xbec_platform.checks.published import export_faults, page_faults, snapshot_faults
+
+        yield verdict(
+            asset_keys.SNAPSHOT, "same_rows_as_live", snapshot_faults(warehouse.file, settings.published)
+        )
+        yield verdict(asset_keys.EXPORTS, "manifest_matches_files", export_faults(settings.exports))
+        yield verdict(asset_keys.OVERVIEW_PAGE, "page_is_self_contained", page_faults(settings.reports))
+
+    return publish_checks

@@ -1,0 +1,57 @@
+"""Faults of what was published, found from the outside: files, hashes, rows. Nothing is written or mended here."""
+
+import json
+import re
+from pathlib import Path
+
+import duckdb
+
+from xbec_platform.ingest.landing import content_hash
+from xbec_platform.warehouse.database import Warehouse
+
+_SIZES = "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE schema_name IN ('marts', 'ml') ORDER BY 1"
+_OUTSIDE = re.compile(r"<script|(?:src|href)=[\"']?(?:https?:)?//", re.IGNORECASE)
+
+
+def snapshot_faults(warehouse: Warehouse, published: Path) -> list[tuple[object, ...]]:
+    """Tables whose rows differ between the live file and the snapshot."""
+    with warehouse.connect("publish checks") as connection:
+        live = _rows(connection)
+    snapshot = duckdb.connect(str(published), read_only=True)
+    try:
+        copied = _rows(snapshot)
+    finally:
+        snapshot.close()
+    return [
+        (name, live.get(name), copied.get(name))
+        for name in sorted({*live, *copied})
+        if live.get(name) != copied.get(name)
+    ]
+
+
+def _rows(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    names = [name for (name,) in connection.execute(_SIZES).fetchall()]
+    return {name: connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] for name in names}
+
+
+def export_faults(exports: Path) -> list[tuple[object, ...]]:
+    """Files of the newest export that are not what its manifest says."""
+    manifests = sorted(exports.glob("as_of=*/manifest.json"))
+    if not manifests:
+        return [("no export",)]
+    folder = manifests[-1].parent
+    tables = json.loads(manifests[-1].read_text())["tables"]
+    files = [file for table in tables.values() for file in table["files"]]
+    return [
+        (file["file"], "differs from the manifest")
+        for file in files
+        if not (folder / file["file"]).is_file() or content_hash(folder / file["file"]) != file["sha256"]
+    ]
+
+
+def page_faults(reports: Path) -> list[tuple[object, ...]]:
+    """References of the overview page to the outside."""
+    page = reports / "overview.html"
+    if not page.is_file():
+        return [("no page",)]
+    return [(found.group(0),) for found in _OUTSIDE.finditer(page.read_text(encoding="utf-8"))]

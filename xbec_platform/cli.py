@@ -1,0 +1,79 @@
+"""`xbec`: the platform from a terminal, thin over the same jobs as the UI.
+
+Exit codes: 0 ok, 1 a step or a check failed, 2 usage, 3 data missing.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from xbec_platform.settings import Settings, SettingsError
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_show_locals=False, help=__doc__
+)
+FAILED, USAGE, NO_DATA = 1, 2, 3
+
+
+@app.callback()
+def main() -> None:
+    """The open data platform for cross-border e-commerce."""
+
+
+@app.command()
+def run(
+    source: Annotated[str, typer.Option(help="demo, or the name of a source mapping")] = "demo",
+    data: Annotated[Path | None, typer.Option(help="folder of the export, for a mapping")] = None,
+) -> None:
+    """Run the main job on a source: files, facts, decisions, pages; then say what was made and what was rejected."""
+    from xbec_platform.ingest.delivery import DeliveryError
+    from xbec_platform.main_job import UnknownSourceError, prepare, run_jobs
+    from xbec_platform.run_report import print_report
+
+    settings = _settings()
+    typer.echo(f"home {settings.home}: landing files of {source} …", err=True)
+    try:
+        settings = prepare(settings, source, data)
+    except (UnknownSourceError, DeliveryError) as error:
+        typer.echo(f"xbec: {error}", err=True)
+        raise typer.Exit(NO_DATA if isinstance(error, DeliveryError) else USAGE) from error
+    outcome = run_jobs(settings)
+    print_report(settings, outcome, Console())
+    if not outcome.succeeded:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(help="port on 127.0.0.1")] = 3000) -> None:
+    """Open Dagster on 127.0.0.1 for this home."""
+    from xbec_platform.main_job import open_instance
+
+    settings = _settings()
+    open_instance(settings).dispose()
+    dagster = str(Path(sys.executable).parent / "dagster")
+    workspace = str(Path(__file__).parents[1] / "workspace.yaml")
+    arguments = [dagster, "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)]
+    os.execv(dagster, arguments)  # noqa: S606 - our own interpreter's dagster, no shell
+
+
+@app.command()
+def fingerprint() -> None:
+    """Print rows and content hash of every table: equal tables print equal lines."""
+    from xbec_platform.assets.resources import WarehouseResource
+    from xbec_platform.warehouse.fingerprint import fingerprints
+
+    with WarehouseResource.of(_settings()).file.connect("fingerprint") as connection:
+        for table, (rows, digest) in fingerprints(connection).items():
+            typer.echo(f"{table}\t{rows}\t{digest}")
+
+
+def _settings() -> Settings:
+    try:
+        return Settings.from_env()
+    except SettingsError as error:
+        typer.echo(f"xbec: {error}", err=True)
+        raise typer.Exit(USAGE) from error

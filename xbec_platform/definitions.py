@@ -1,0 +1,52 @@
+"""The one Dagster entry point. Everything it reaches is light: models and solvers are imported inside assets."""
+
+import dagster as dg
+from dagster_dbt import DbtCliResource
+
+from xbec_platform.assets.customers import build_customer_assets
+from xbec_platform.assets.dbt_models import PROJECT_DIR, build_dbt_assets, dbt_executable
+from xbec_platform.assets.intake import build_intake_assets
+from xbec_platform.assets.logistics import build_logistics_assets
+from xbec_platform.assets.publish import build_publish_assets
+from xbec_platform.assets.recommendations import build_recommendation_assets
+from xbec_platform.assets.resources import WarehouseResource
+from xbec_platform.automation.jobs import build_jobs
+from xbec_platform.automation.landing_sensor import build_landing_sensor
+from xbec_platform.automation.schedules import build_schedules
+from xbec_platform.checks.intake import build_intake_checks
+from xbec_platform.checks.models import build_model_checks
+from xbec_platform.progress import progress_logger
+from xbec_platform.settings import Settings
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """All definitions of one home; nothing global, so that tests may build several."""
+    settings.announce()
+    jobs = build_jobs(settings)
+    return dg.Definitions(
+        assets=[
+            *build_intake_assets(settings),
+            *build_dbt_assets(settings),
+            *build_customer_assets(settings),
+            *build_recommendation_assets(settings),
+            *build_logistics_assets(settings),
+            *build_publish_assets(settings),
+        ],
+        asset_checks=[*build_intake_checks(), *build_model_checks(settings)],
+        jobs=jobs,
+        schedules=build_schedules(settings),
+        sensors=[build_landing_sensor(settings)],
+        resources={
+            "warehouse": WarehouseResource.of(settings),
+            "dbt": DbtCliResource(project_dir=str(PROJECT_DIR), dbt_executable=dbt_executable()),
+        },
+        loggers={"console": dg.colored_console_logger, "progress": progress_logger},
+        # One process per run: no fight for the file within a run and no second import of everything per step.
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Definitions of the home the environment names."""
+    return build_definitions(Settings.from_env())

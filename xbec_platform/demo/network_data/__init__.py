@@ -1,0 +1,33 @@
+"""Data files of the sample network: centres, lane parameters, holidays, and one point per country.
+
+`countries.csv` (iso2, name, lat, lon): latitude and longitude of the centroid of the largest land mass,
+rounded to four decimals, from world-countries-centroids (https://github.com/gavinr/world-countries-centroids).
+Where that file has several places under one code, the main one was taken (Bonaire for BQ, the mainland for
+ES, the French Southern Territories for TF). AX, EH, HK, MO and TW are not in it: they carry the position
+of their main port (Mariehamn, Laayoune, Hong Kong, Macau, Kaohsiung) of the World Port Index (NGA, public
+domain).
+
+The licence of world-countries-centroids:
+
+    MIT License
+
+    Copyright (c) 2021 Gavin Rehkemper
+
+    Permission is hereby granted, free of charge, to any person obtaining a copy
+    of this software and associated documentation files (the "Software"), to deal
+    in the Software without restriction, including without limitation the rights
+    to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+    copies of the Software, and to permit persons to whom the Software is
+    furnished to do so, subject to the following conditions:
+
+    The above copyright notice and this permission notice shall be included in all
+    copies or substantial portions of the Software.
+
+    THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+    IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+    FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+    AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+    LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+    OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+    SOFTWARE.
+"""

@@ -1,0 +1,172 @@
+"""The main job in one call: prepare the landing folder of a home, run the jobs, say what was made.
+
+It is the same work as materialising the jobs in the UI; nothing here computes anything.
+"""
+
+import os
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+
+from xbec_platform.automation.jobs import DECISIONS, INTAKE_AND_FACTS
+from xbec_platform.definitions import build_definitions
+from xbec_platform.partitions import range_tags
+from xbec_platform.settings import Settings
+
+DEMO = "demo"
+DEMO_SEED = 20260101
+DEMO_DAYS = 60
+NETWORK_SEED = 7
+EVENT_BATCH_SIZE = 1000
+
+_DAGSTER_YAML = """\
+# One transaction per thousand events: see xbec_platform/event_log.py.
+event_log_storage:
+  module: xbec_platform.event_log
+  class: BatchedSqliteEventLogStorage
+  config:
+    base_dir:
+      env: DAGSTER_HOME
+# One writer at a time has the database file; more runs queue here instead of waiting inside.
+concurrency:
+  pools:
+    default_limit: 1
+    granularity: run
+  runs:
+    max_concurrent_runs: 4
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+"""
+
+
+class UnknownSourceError(ValueError):
+    """A source that is neither the demo nor a mapping."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run of the main job ended.
+
+    Attributes:
+        succeeded: Every step ran.
+        failed_checks: (asset, check) that did not pass.
+    """
+
+    succeeded: bool
+    failed_checks: tuple[tuple[str, str], ...]
+
+
+def prepare(settings: Settings, source: str, data: Path | None) -> Settings:
+    """Fill the home's landing folder from a source and write down the home's choices.
+
+    Args:
+        settings: The home.
+        source: `demo`, or the name of a mapping.
+        data: Folder of the export, for a mapping.
+
+    Raises:
+        UnknownSourceError: No such source; the message lists those there are.
+    """
+    from xbec_platform.ingest.mappings import mappings
+
+    if source == DEMO:
+        prepared = _land_demo(settings)
+    elif source in mappings():
+        if data is None:
+            raise UnknownSourceError(f"SOURCE={source} needs DATA=<folder of the export>")
+        prepared = _land_mapped(settings, source, data)
+    else:
+        raise UnknownSourceError(f"SOURCE={source} is unknown; known are {', '.join([DEMO, *mappings()])}")
+    prepared.save()
+    return prepared
+
+
+def _land_demo(settings: Settings) -> Settings:
+    from xbec_platform.demo.shop import generate_shop
+
+    last = settings.start_date + timedelta(days=DEMO_DAYS - 1)
+    generate_shop(out=settings.landing, seed=DEMO_SEED, days=DEMO_DAYS, last_day=last)
+    return replace(settings, end_date=last + timedelta(days=1))
+
+
+def _land_mapped(settings: Settings, source: str, data: Path) -> Settings:
+    """Deliver the history by day; a shop without a network gets the sample one, from its sales so far."""
+    from xbec_platform.demo.sample_network import write_sample_network
+    from xbec_platform.ingest.delivery import deliver_history
+    from xbec_platform.ingest.intake import run_intake
+    from xbec_platform.ingest.mappings import mappings
+    from xbec_platform.warehouse.database import Warehouse
+
+    mapping = mappings()[source]
+    delivery = deliver_history(mapping, data, settings.landing)
+    warehouse = Warehouse(
+        settings.warehouse, settings.lock_wait_s, settings.memory_limit, settings.dbt_threads
+    )
+    run_intake(warehouse, settings.landing)
+    sales = warehouse.read_frame(_SALES_SQL, purpose="sample network")
+    write_sample_network(
+        out=settings.landing,
+        sales=sales,
+        first_day=delivery.first_day,
+        last_day=delivery.last_day,
+        currency=mapping.base_currency,
+        seed=NETWORK_SEED,
+    )
+    return replace(
+        settings,
+        shop=mapping.shop,
+        base_currency=mapping.base_currency,
+        start_date=delivery.first_day,
+        end_date=delivery.last_day + timedelta(days=1),
+        is_sample_network=True,
+    )
+
+
+_SALES_SQL = """
+SELECT o.order_ts::DATE AS order_date, l.product_id, o.ship_country, sum(l.qty)::BIGINT AS qty
+FROM raw.order_lines AS l JOIN raw.orders AS o ON o.order_id = l.order_id
+WHERE o.ship_country IS NOT NULL
+GROUP BY ALL ORDER BY ALL
+"""
+
+
+def run_jobs(settings: Settings) -> Outcome:
+    """Intake, facts and marts for all days of the home in one run, then the decisions as of the last day."""
+    start, end = settings.start_date, settings.end_date or datetime.now(UTC).date()
+    instance = open_instance(settings)
+    definitions = build_definitions(settings)
+    failed: list[tuple[str, str]] = []
+    try:
+        for job, first in ((INTAKE_AND_FACTS, start), (DECISIONS, end - timedelta(days=1))):
+            result = definitions.resolve_job_def(job).execute_in_process(
+                instance=instance,
+                tags=range_tags(first, end),
+                run_config={"loggers": {"progress": {}}},
+                raise_on_error=False,
+            )
+            failed += [
+                ("/".join(check.asset_key.path), check.check_name)
+                for check in result.get_asset_check_evaluations()
+                if not check.passed
+            ]
+            if not result.success:
+                return Outcome(succeeded=False, failed_checks=tuple(failed))
+    finally:
+        instance.dispose()
+    return Outcome(succeeded=True, failed_checks=tuple(failed))
+
+
+def open_instance(settings: Settings) -> dg.DagsterInstance:
+    """Dagster's own storage of a home, created with safe choices on first use."""
+    folder = settings.dagster_home
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "dagster.yaml"
+    if not config.is_file():
+        config.write_text(_DAGSTER_YAML)
+    os.environ["DAGSTER_HOME"] = str(folder)
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(EVENT_BATCH_SIZE))
+    return dg.DagsterInstance.from_config(str(folder))

@@ -1,0 +1,77 @@
+"""What a person reads at the end of a run: what was made, where it lies, what was rejected and why."""
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from xbec_platform.assets.resources import WarehouseResource
+from xbec_platform.settings import Settings
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from xbec_platform.main_job import Outcome
+
+_MADE_SQL = """
+SELECT schema_name || '.' || table_name AS "table", estimated_size AS rows FROM duckdb_tables()
+WHERE schema_name IN ('raw', 'marts', 'ml') ORDER BY schema_name = 'raw' DESC, schema_name, table_name
+"""
+_REJECTED_SQL = "SELECT path, error FROM ops.file_manifest WHERE status = 'rejected' ORDER BY path LIMIT 20"
+_REASONS_SQL = """
+SELECT feed, reason, count(*) AS records
+FROM (SELECT feed, unnest(reasons) AS reason FROM quarantine.records)
+GROUP BY ALL ORDER BY feed, records DESC, reason LIMIT 40
+"""
+
+
+def print_report(settings: Settings, outcome: "Outcome", console: Console) -> None:
+    """Print tables made, intake accounts, rejects and the places of the results."""
+    from xbec_platform.ingest.store import intake_summary
+    from xbec_platform.warehouse.database import read_frame
+
+    with WarehouseResource.of(settings).file.connect("report of the run") as connection:
+        made = read_frame(connection, _MADE_SQL)
+        accounts = intake_summary(connection)
+        rejected = read_frame(connection, _REJECTED_SQL)
+        reasons = read_frame(connection, _REASONS_SQL)
+    _print_table(console, "Tables", made)
+    _print_table(console, "Intake: rows in = loaded + quarantined + exact duplicates", accounts)
+    if reasons.height:
+        _print_table(console, "Quarantined records by reason (quarantine.records keeps each one)", reasons)
+    if rejected.height:
+        _print_table(console, "Files rejected whole: mend them and run again", rejected)
+    for asset, check in outcome.failed_checks:
+        console.print(f"[red]check failed[/red] {asset}: {check}", highlight=False)
+    _print_places(settings, outcome, console)
+
+
+def _print_table(console: Console, title: str, frame: "pl.DataFrame") -> None:
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for name, dtype in frame.schema.items():
+        table.add_column(name, justify="right" if dtype.is_numeric() else "left", overflow="fold")
+    for row in frame.rows():
+        table.add_row(*(_text(value) for value in row))
+    console.print(table)
+
+
+def _text(value: Any) -> str:
+    from rich.markup import escape
+
+    return f"{value:,}" if isinstance(value, int) else escape("" if value is None else str(value))
+
+
+def _print_places(settings: Settings, outcome: "Outcome", console: Console) -> None:
+    places = {
+        "page": settings.reports / "overview.html",
+        "snapshot": settings.published,
+        "exports": settings.exports,
+        "warehouse": settings.warehouse,
+    }
+    state = "[green]done[/green]" if outcome.succeeded else "[red]a step failed: see the lines above[/red]"
+    console.print(f"\n{settings.shop}: {state}")
+    for name, path in places.items():
+        console.print(
+            f"  {name:<10} {path if path.exists() else 'not made'}", highlight=False, soft_wrap=True
+        )
+    console.print("  look at it with: make ui", highlight=False)

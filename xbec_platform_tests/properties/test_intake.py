@@ -1,0 +1,92 @@
+"""Properties of the intake: no order of arrival, correction, copy or repetition changes the tables; no row is lost."""
+
+import random
+import tempfile
+from datetime import date
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from xbec_platform.ingest.intake import run_intake
+from xbec_platform.warehouse.database import Warehouse
+from xbec_platform.warehouse.fingerprint import fingerprints
+
+HEADER = "rate_date,currency,rate_to_base,source\n"
+DAYS = [date(2026, 1, day) for day in range(1, 5)]
+
+rows = st.tuples(
+    st.sampled_from([day.isoformat() for day in DAYS] + ["yesterday", ""]),
+    st.sampled_from(["EUR", "USD", "XXQ", ""]),
+    st.sampled_from(["1.5", "0", "-1", "x", "0.12345678"]),
+    st.sampled_from(["ecb", "bank"]),
+).map(",".join)
+# A short, a long and an unreadable record, which must be accounted for like any other.
+odd_rows = st.sampled_from(["2026-01-01,EUR", "2026-01-01,EUR,1,ecb,more", '"2026-01-01",EUR,"1,5",ecb'])
+contents = st.lists(st.one_of(rows, odd_rows), max_size=6).map(lambda lines: HEADER + "".join(f"{line}\n" for line in lines))
+broken = st.sampled_from(["", 'rate_date,currency\n"open', "a,b,c\n1,2,3\n"])
+landings = st.dictionaries(
+    st.tuples(st.sampled_from(DAYS), st.sampled_from(["a.csv", "b.csv"])),
+    st.one_of(contents, broken),
+    min_size=1,
+    max_size=6,
+)
+
+
+def land(landing: Path, day: date, name: str, content: str) -> None:
+    path = landing / "fx_rates" / f"dt={day}" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+
+
+def state(warehouse: Warehouse) -> dict[str, tuple[int, str]]:
+    with warehouse.connect("test") as connection:
+        tables = fingerprints(connection)
+        manifest = connection.execute(
+            """SELECT path, sha256, status, rows_in, rows_loaded, rows_quarantined, rows_duplicate, error, duplicate_of
+            FROM ops.file_manifest WHERE status <> 'superseded' ORDER BY path"""
+        ).fetchall()
+    return tables | {"manifest": (len(manifest), str(manifest))}
+
+
+@given(final=landings, earlier=landings, seed=st.integers(0, 10_000))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_order_of_arrival_and_correction_ends_in_the_same_tables(
+    final: dict[tuple[date, str], str], earlier: dict[tuple[date, str], str], seed: int
+) -> None:
+    """Files that come in one by one, some first with other content, equal all final files taken at once."""
+    with tempfile.TemporaryDirectory() as folder:
+        once, stepwise = Path(folder) / "once", Path(folder) / "stepwise"
+        for (day, name), content in final.items():
+            land(once / "landing", day, name, content)
+        at_once = Warehouse(once / "w.duckdb")
+        run_intake(at_once, once / "landing")
+
+        steps = [(key, content) for key, content in earlier.items() if key in final]
+        order = list(final.items())
+        random.Random(seed).shuffle(order)
+        one_by_one = Warehouse(stepwise / "w.duckdb")
+        for (day, name), content in [*steps, *order]:
+            land(stepwise / "landing", day, name, content)
+            run_intake(one_by_one, stepwise / "landing")
+        run_intake(one_by_one, stepwise / "landing")
+        assert state(one_by_one) == state(at_once)
+
+
+@given(files=landings)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_every_record_is_loaded_quarantined_or_an_exact_duplicate(files: dict[tuple[date, str], str]) -> None:
+    """The account is compared with the lines of the files, counted without the platform."""
+    with tempfile.TemporaryDirectory() as folder:
+        landing = Path(folder) / "landing"
+        for (day, name), content in files.items():
+            land(landing, day, name, content)
+        warehouse = Warehouse(Path(folder) / "w.duckdb")
+        report = run_intake(warehouse, landing)
+        for account in report.accounts:
+            lines = (landing / account.file.path).read_text().splitlines()[1:]
+            if account.error is None:
+                assert account.rows_in == len(lines)
+                assert account.rows_in == account.rows_loaded + account.rows_quarantined + account.rows_duplicate
+        loaded = warehouse.read_frame("SELECT count(*) FROM raw.fx_rates", purpose="test").item()
+        assert loaded == sum(account.rows_loaded for account in report.accounts)
