@@ -22,7 +22,7 @@ from xbec_platform.settings import Settings
 def build_definitions(settings: Settings) -> dg.Definitions:
     """All definitions of one home; nothing global, so that tests may build several."""
     settings.announce()
-    jobs = build_jobs(settings)
+    jobs = build_jobs()
     return dg.Definitions(
         assets=[
             *build_intake_assets(settings),

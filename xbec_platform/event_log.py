@@ -47,7 +47,7 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         with self.run_connection(events[0].run_id) as connection:
             connection.execute(insert, rows)
         with self.index_transaction() as connection:
-            ids = [connection.execute(insert.values(**row)).inserted_primary_key[0] for row in rows]
+            ids = [connection.execute(insert, row).inserted_primary_key[0] for row in rows]
             self._store_asset_event_tags(connection, events, ids)
             # The asset table keeps the last event of each asset and type: earlier ones of the batch would
             # be overwritten at once.

@@ -41,12 +41,14 @@ select
     returned.line_no,
     returned.returned_qty,
     order_lines.qty,
-    order_lines.order_ts,
+    orders.order_ts,
     returned.first_return_ts
 from returned
-left join {{ ref('int_order_lines') }} as order_lines
+left join {{ ref('stg_order_lines') }} as order_lines
     on returned.order_id = order_lines.order_id and returned.line_no = order_lines.line_no
+left join {{ ref('stg_orders') }} as orders on returned.order_id = orders.order_id
 where
     order_lines.order_id is null
+    or orders.order_id is null
     or returned.returned_qty > order_lines.qty
-    or returned.first_return_ts < order_lines.order_ts
+    or returned.first_return_ts < orders.order_ts

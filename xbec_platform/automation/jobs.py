@@ -4,8 +4,6 @@ from typing import Any
 
 import dagster as dg
 
-from xbec_platform.partitions import daily
-from xbec_platform.settings import Settings
 
 INTAKE_AND_FACTS = "intake_and_facts"
 DECISIONS = "decisions"
@@ -15,28 +13,24 @@ FACT_GROUPS = ("intake", "seeds", "staging", "intermediate", "marts_core", "mart
 DECISION_GROUPS = ("customers", "recommendations", "logistics", "publish")
 
 
-def build_jobs(settings: Settings) -> list[Any]:
+def build_jobs() -> list[Any]:
     """The jobs of a home (Dagster keeps the type of an unresolved job private)."""
     facts = dg.AssetSelection.groups(*FACT_GROUPS)
     decisions = dg.AssetSelection.groups(*DECISION_GROUPS)
-    partitions = daily(settings)
     return [
         dg.define_asset_job(
             INTAKE_AND_FACTS,
             selection=facts,
-            partitions_def=partitions,
             description="Landed files to raw tables, facts and marts, for a day or a range of days in one run.",
         ),
         dg.define_asset_job(
             DECISIONS,
             selection=decisions,
-            partitions_def=partitions,
             description="Clusters, recommendations, the warehouse plan, and what is published, as of a day.",
         ),
         dg.define_asset_job(
             DAILY,
             selection=facts | decisions,
-            partitions_def=partitions,
             description="Close a day: everything, from its files to the published snapshot and pages.",
         ),
     ]

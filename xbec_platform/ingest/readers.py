@@ -82,9 +82,7 @@ def _read_csv(text: str) -> Records:
     numbers: list[int] = []
     broken: list[tuple[int, str, str]] = []
     try:
-        header = next(reader, None)
-        _require_header(header)
-        assert header is not None
+        header = _checked_header(next(reader, None))
         number = 0
         for cells in reader:
             if not cells:
@@ -107,8 +105,8 @@ def _read_csv(text: str) -> Records:
     return Records(frame.with_columns(empty_to_null), tuple(broken), "csv")
 
 
-def _require_header(header: list[str] | None) -> None:
-    """A header names every column once."""
+def _checked_header(header: list[str] | None) -> list[str]:
+    """The header, which names every column once."""
     if not header:
         raise FileRejectedError("line 1: the file is empty, not even a header")
     if "" in header:
@@ -116,6 +114,7 @@ def _require_header(header: list[str] | None) -> None:
     doubles = sorted({name for name in header if header.count(name) > 1})
     if doubles:
         raise FileRejectedError(f"line 1: the header repeats {', '.join(doubles)}")
+    return header
 
 
 def _read_jsonl(text: str) -> Records:

@@ -95,13 +95,30 @@ class Warehouse:
         Raises:
             ValueError: The frame holds rows outside the window.
         """
+        with self.transaction(purpose) as connection:
+            replace_windows(connection, {table: frame}, column=column, start=start, end=end)
+
+
+def replace_windows(
+    connection: duckdb.DuckDBPyConnection,
+    frames: Mapping[str, pl.DataFrame],
+    *,
+    column: str,
+    start: date,
+    end: date,
+) -> None:
+    """Replace `start <= column < end` of several tables inside the caller's transaction.
+
+    Raises:
+        ValueError: A frame holds rows outside the window.
+    """
+    for table, frame in frames.items():
         outside = frame.filter((pl.col(column) < start) | (pl.col(column) >= end)).height
         if outside:
             raise ValueError(f"{table}: {outside} rows lie outside {start} <= {column} < {end}")
-        with self.transaction(purpose) as connection:
-            create_table(connection, table, frame.schema)
-            connection.execute(f"DELETE FROM {table} WHERE {column} >= ? AND {column} < ?", [start, end])
-            append(connection, table, frame)
+        create_table(connection, table, frame.schema)
+        connection.execute(f"DELETE FROM {table} WHERE {column} >= ? AND {column} < ?", [start, end])
+        append(connection, table, frame)
 
 
 def read_frame(

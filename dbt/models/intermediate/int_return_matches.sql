@@ -50,15 +50,8 @@ returns as (
 sales as (
 
     select
-        order_lines.order_id,
-        order_lines.line_no,
-        order_lines.customer_id,
-        buyer_products.buyer_key,
-        order_lines.product_id,
-        order_lines.currency,
-        order_lines.qty,
-        order_lines.unit_price,
-        order_lines.order_ts
+        order_lines.*,
+        buyer_products.buyer_key
     from order_lines
     inner join buyer_products
         on
@@ -278,17 +271,25 @@ returns_with_sales as (
 
 ),
 
+kept as (
+
+    select * from checked
+    where match_kind = 'source' or not exceeds_sale
+
+),
+
 judged as (
 
     select
         wanted.*,
-        checked.order_id as proposed_order_id,
-        checked.line_no as proposed_line_no,
+        kept.order_id as matched_order_id,
+        kept.line_no as matched_line_no,
+        coalesce(
+            wanted.refund, wanted.qty * coalesce(wanted.unit_price, kept.sale_unit_price)
+        ) as refund_total,
         coalesce(checked.exceeds_sale, false) as exceeds_sale,
-        checked.sale_unit_price,
         case
-            when checked.match_kind = 'source' then 'source'
-            when not checked.exceeds_sale then checked.match_kind
+            when kept.match_kind is not null then kept.match_kind
             when checked.exceeds_sale then 'exceeds_sale'
             when wanted.order_id is not null then 'order_unknown'
             when not wanted.is_product then 'charge'
@@ -298,6 +299,7 @@ judged as (
         end as match_kind
     from wanted
     left join checked on wanted.return_id = checked.return_id
+    left join kept on wanted.return_id = kept.return_id
     left join returns_with_sales on wanted.return_id = returns_with_sales.return_id
 
 )
@@ -307,8 +309,8 @@ select
     return_date,
     customer_id,
     product_id,
-    case when match_kind in ('source', 'exact', 'partial') then proposed_order_id end as matched_order_id,
-    case when match_kind in ('source', 'exact', 'partial') then proposed_line_no end as matched_line_no,
+    matched_order_id,
+    matched_line_no,
 
     match_kind,
     currency,
@@ -317,15 +319,7 @@ select
 
     qty,
     unit_price,
-    cast(
-        coalesce(
-            refund,
-            qty * coalesce(
-                unit_price,
-                case when match_kind in ('source', 'exact', 'partial') then sale_unit_price end
-            )
-        ) as decimal(18, 4)
-    ) as refund_total,
+    cast(refund_total as decimal(18, 4)) as refund_total,
     duplicate_records,
 
     is_product,

@@ -1,0 +1,1 @@
+"""Customer models as pure functions: Polars and numpy in, Polars out; no files, no clock, no Dagster."""

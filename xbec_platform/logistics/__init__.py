@@ -1,0 +1,1 @@
+"""Logistics decisions as pure functions: which warehouse serves which order line, and what it costs."""

@@ -1,0 +1,123 @@
+"""Columns of the tables an assignment run returns, and money as they state it. No logic beyond that."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+import polars as pl
+
+MONEY = pl.Decimal(18, 4)
+
+ASSIGNMENT_SCHEMA = pl.Schema(
+    {
+        "order_id": pl.String(),
+        "line_no": pl.Int64(),
+        "warehouse_id": pl.String(),
+        "lane_id": pl.String(),
+        "mode": pl.String(),
+        "product_id": pl.String(),
+        "ship_country": pl.String(),
+        "qty": pl.Int64(),
+        "is_split": pl.Boolean(),
+        "great_circle_km": pl.Float64(),
+        "route_km": pl.Float64(),
+        "route_km_estimated": pl.Boolean(),
+        "transit_p90_days": pl.Float64(),
+        "transit_p90_estimated": pl.Boolean(),
+        "chargeable_kg": pl.Float64(),
+        "weight_assumed": pl.Boolean(),
+        "freight_per_unit_base": MONEY,
+        "handling_per_unit_base": MONEY,
+        "cost_per_unit_base": MONEY,
+        "cost_base": MONEY,
+        "nearest_warehouse_id": pl.String(),
+    }
+)
+"""Grain: order line x warehouse. chargeable_kg is of the whole row."""
+
+UNSERVED_SCHEMA = pl.Schema(
+    {
+        "order_id": pl.String(),
+        "line_no": pl.Int64(),
+        "product_id": pl.String(),
+        "ship_country": pl.String(),
+        "qty": pl.Int64(),
+        "penalty_base": MONEY,
+        "reason": pl.String(),
+        "detail": pl.String(),
+    }
+)
+"""Grain: order line. penalty_base is of the whole row."""
+
+BOTTLENECK_SCHEMA = pl.Schema(
+    {
+        "kind": pl.String(),
+        "warehouse_id": pl.String(),
+        "product_id": pl.String(),
+        "limit": pl.Float64(),
+        "used": pl.Float64(),
+        "is_binding": pl.Boolean(),
+        "shadow_price_base": MONEY,
+        "units_blocked": pl.Int64(),
+    }
+)
+"""kind: warehouse_pieces (every warehouse), warehouse_kg (reported, not enforced: no price), sku_stock (with a price
+above 0). limit is null where there is none. units_blocked: unserved pieces that name the warehouse or stock."""
+
+SUMMARY_SCHEMA = pl.Schema(
+    {
+        "status": pl.String(),
+        "n_lines": pl.Int64(),
+        "n_classes": pl.Int64(),
+        "n_arcs": pl.Int64(),
+        "ordered_units": pl.Int64(),
+        "assigned_units": pl.Int64(),
+        "unserved_units": pl.Int64(),
+        "n_split_lines": pl.Int64(),
+        "freight_base": MONEY,
+        "handling_base": MONEY,
+        "cost_base": MONEY,
+        "penalty_base": MONEY,
+        "objective_base": MONEY,
+        "parcels": pl.Int64(),
+        "parcel_freight_base": MONEY,
+        "nearest_cost_base": MONEY,
+        "nearest_unserved_units": pl.Int64(),
+        "nearest_objective_base": MONEY,
+        "nearest_parcel_freight_base": MONEY,
+        "cheapest_cost_base": MONEY,
+        "cheapest_unserved_units": pl.Int64(),
+        "cheapest_objective_base": MONEY,
+        "cheapest_parcel_freight_base": MONEY,
+        "regret_nearest_cost_base": MONEY,
+        "regret_nearest_unserved_units": pl.Int64(),
+        "regret_nearest_total_base": MONEY,
+        "regret_cheapest_cost_base": MONEY,
+        "regret_cheapest_unserved_units": pl.Int64(),
+        "regret_cheapest_total_base": MONEY,
+    }
+)
+"""One row. Regret is baseline minus plan: what planning saves; the total is never negative, its parts may be."""
+
+
+class Reason(StrEnum):
+    """Why a piece stays unserved, in order of precedence: address, goods, promise, stock, capacity, money."""
+
+    NO_ADDRESS_OR_RATE = "NO_ADDRESS_OR_RATE"
+    NO_MODE_HAZARD = "NO_MODE_HAZARD"
+    NO_MODE_MEETS_PROMISE = "NO_MODE_MEETS_PROMISE"
+    SKU_NOT_STOCKED_IN_REACH = "SKU_NOT_STOCKED_IN_REACH"
+    SKU_STOCK_EXHAUSTED_IN_REACH = "SKU_STOCK_EXHAUSTED_IN_REACH"
+    WAREHOUSE_CAPACITY_FULL = "WAREHOUSE_CAPACITY_FULL"
+    COST_ABOVE_PENALTY = "COST_ABOVE_PENALTY"
+
+
+def base_money(column: str) -> pl.Expr:
+    """A column of ticks as Decimal(18,4)."""
+    return (pl.col(column).cast(pl.Decimal(18, 0)) * pl.lit(Decimal("0.0001"), dtype=MONEY)).cast(MONEY)
+
+
+def conform(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
+    """The columns of a schema, in its order and types; others are dropped."""
+    return frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())

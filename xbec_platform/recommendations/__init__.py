@@ -1,0 +1,1 @@
+"""Recommendation models on bounded frames: Polars and numpy in, Polars out; no files, no clock, no Dagster."""

@@ -1,0 +1,210 @@
+"""Offline evaluation on a global split in time; metrics themselves and models live elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from xbec_platform.recommendations.discover import DiscoverParams, discover
+from xbec_platform.recommendations.eligibility import everything_eligible
+from xbec_platform.recommendations.interactions import known_purchases, latest_markets
+from xbec_platform.recommendations.lists import Picks, build_audience, fill_lists, ranks
+from xbec_platform.recommendations.metrics import coverage, customer_metrics, mean_interval
+from xbec_platform.recommendations.popularity import PopularityParams
+from xbec_platform.recommendations.replenish import ReplenishParams, replenish
+
+METRIC_SCHEMA = {
+    "product": pl.String,
+    "model": pl.String,
+    "part": pl.String,
+    "k": pl.Int64,
+    "n_customers": pl.Int64,
+    "ndcg": pl.Float64,
+    "ndcg_low": pl.Float64,
+    "ndcg_high": pl.Float64,
+    "recall": pl.Float64,
+    "coverage": pl.Float64,
+    "reachable": pl.Float64,
+}
+PARTS = ("all", "repeat", "explore")
+
+
+@dataclass(frozen=True)
+class TimeSplit:
+    """A global split in time: everything a model may see, and what happened after.
+
+    Attributes:
+        train: interactions up to and including `train_end`.
+        test: interactions of the `test_days` after it.
+        train_end: the as-of day of models.
+    """
+
+    train: pl.DataFrame
+    test: pl.DataFrame
+    train_end: date
+
+
+def split_by_time(interactions: pl.DataFrame, *, test_end: date, test_days: int = 28) -> TimeSplit:
+    """Cut interactions into train and the last `test_days` days up to and including `test_end`.
+
+    A random split lets models look ahead: the same EASE scores 2.7 times higher on one.
+
+    Raises:
+        ValueError: test_days below 1.
+    """
+    if test_days < 1:
+        raise ValueError(f"test_days is {test_days}: give 1 or more")
+    train_end = test_end - timedelta(days=test_days)
+    known = known_purchases(interactions, as_of=test_end)
+    day = pl.col("order_date").cast(pl.Date)
+    return TimeSplit(known.filter(day <= train_end), known.filter(day > train_end), train_end)
+
+
+def targets_of(split: TimeSplit, part: str) -> pl.DataFrame:
+    """Return customer_id, product_id bought in the test window by customers known in train.
+
+    Args:
+        split: the split.
+        part: 'all', 'repeat' (bought in train by that customer) or 'explore' (not).
+
+    Returns:
+        Distinct pairs. Products unknown in train stay in: no list can hold them, and metrics say so.
+
+    Raises:
+        ValueError: another part.
+    """
+    if part not in PARTS:
+        raise ValueError(f"part is {part!r}: give one of {PARTS}")
+    pairs = split.test.select("customer_id", "product_id").unique()
+    pairs = pairs.join(split.train.select("customer_id").unique(), on="customer_id", how="semi")
+    if part == "all":
+        return pairs
+    bought = split.train.select("customer_id", "product_id").unique()
+    return pairs.join(bought, on=["customer_id", "product_id"], how="semi" if part == "repeat" else "anti")
+
+
+def score_lists(
+    lists: pl.DataFrame, split: TimeSplit, *, product: str, model: str, parts: tuple[str, ...], k: int = 10
+) -> pl.DataFrame:
+    """Return one row of metrics per part for lists made from `split.train`.
+
+    Args:
+        lists: customer_id, rank, product_id.
+        split: the split.
+        product: name of the list, e.g. 'discover'.
+        model: name of what made it.
+        parts: see `targets_of`.
+        k: places that count.
+
+    Returns:
+        `METRIC_SCHEMA`: means over customers with a target, the 95 % interval of nDCG, the share of the train
+        catalogue shown, and the share of targets that exist in the train catalogue (the ceiling of recall).
+    """
+    catalogue = split.train.select("product_id").unique()
+    records = []
+    for part in parts:
+        targets = targets_of(split, part)
+        per_customer = customer_metrics(lists, targets, k=k)
+        if per_customer.is_empty():
+            continue
+        interval = mean_interval(per_customer["ndcg"].to_numpy(), seed=0)
+        reachable = len(targets.join(catalogue, on="product_id", how="semi")) / len(targets)
+        recall = float(np.mean(per_customer["recall"].to_numpy()))
+        shown = coverage(lists, k=k, n_products=len(catalogue))
+        interval_values = (interval.mean, interval.low, interval.high)
+        records.append(
+            (product, model, part, k, len(per_customer), *interval_values, recall, shown, reachable)
+        )
+    return pl.DataFrame(records, schema=METRIC_SCHEMA, orient="row")
+
+
+def popular_lists(
+    interactions: pl.DataFrame,
+    customers: pl.DataFrame,
+    eligibility: pl.DataFrame,
+    *,
+    as_of: date,
+    n_items: int,
+    params: PopularityParams | None = None,
+) -> pl.DataFrame:
+    """Return customer_id, rank, product_id of popularity alone, never-bought products: the baseline to beat."""
+    audience = build_audience(
+        interactions, customers, eligibility, as_of=as_of, popularity=params or PopularityParams()
+    )
+    nothing = np.zeros(0, dtype=np.int64)
+    picks = fill_lists(audience, Picks(nothing, nothing, np.zeros(0), np.zeros(0, dtype=np.str_)), n_items)
+    return pl.DataFrame(
+        {
+            "customer_id": audience.customer_ids.gather(picks.row),
+            "rank": ranks(picks),
+            "product_id": audience.history.product_ids.gather(picks.product_ix),
+        },
+        schema={"customer_id": pl.String, "rank": pl.Int64, "product_id": pl.String},
+    )
+
+
+def evaluate(
+    interactions: pl.DataFrame,
+    *,
+    test_end: date,
+    test_days: int = 28,
+    k: int = 10,
+    discover_params: DiscoverParams | None = None,
+    replenish_params: ReplenishParams | None = None,
+) -> pl.DataFrame:
+    """Make both lists as of the day before the test window and score them beside their baselines.
+
+    Everything, catalogue and markets included, comes from train; every train product counts as eligible, because
+    past stock is not known. Repeats and new products are reported apart.
+
+    Args:
+        interactions: as for `discover.discover`.
+        test_end: last day of the test window.
+        test_days: its length.
+        k: places that count.
+        discover_params: settings of discover.
+        replenish_params: settings of replenish.
+
+    Returns:
+        `METRIC_SCHEMA`: discover by 'ease_trend' and 'market_popularity', replenish by 'repurchase' and
+        'frequency'.
+    """
+    split = split_by_time(interactions, test_end=test_end, test_days=test_days)
+    customers = latest_markets(split.train, as_of=split.train_end)
+    eligibility = everything_eligible(split.train["product_id"], customers["market"].unique().to_list())
+    tables = (split.train, customers, eligibility)
+    day = split.train_end
+    learned = replenish_params or ReplenishParams(n_items=k)
+    plain = ReplenishParams(n_items=learned.n_items, repurchase=None, frequency=learned.frequency)
+    found = discover(*tables, as_of=day, params=discover_params or DiscoverParams(n_items=k)).lists
+    popular = popular_lists(*tables, as_of=day, n_items=k)
+    repeats = replenish(*tables, as_of=day, params=learned).lists
+    frequent = replenish(*tables, as_of=day, params=plain).lists
+    return pl.concat(
+        [
+            score_lists(found, split, product="discover", model="ease_trend", parts=("explore",), k=k),
+            score_lists(
+                popular, split, product="discover", model="market_popularity", parts=("explore",), k=k
+            ),
+            score_lists(repeats, split, product="replenish", model="repurchase", parts=PARTS, k=k),
+            score_lists(frequent, split, product="replenish", model="frequency", parts=PARTS, k=k),
+        ]
+    )
+
+
+def may_publish(metrics: pl.DataFrame, *, min_ratio: float = 1.1) -> bool:
+    """Say whether discover beats popularity by min_ratio in nDCG; if not, keep yesterday's lists.
+
+    Raises:
+        ValueError: the metrics hold no evaluated discover list.
+    """
+    rows = metrics.filter((pl.col("product") == "discover") & (pl.col("part") == "explore"))
+    by_model = dict(rows.select("model", "ndcg").iter_rows())
+    if {"ease_trend", "market_popularity"} - by_model.keys():
+        raise ValueError(
+            "metrics hold no discover rows: the test window has no new product of a known customer"
+        )
+    return bool(by_model["ease_trend"] >= min_ratio * by_model["market_popularity"])

@@ -1,0 +1,105 @@
+"""What data engineers see: every asset has owner, group, kind, a description with grain and key, and a check."""
+
+import subprocess
+import sys
+from datetime import date, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from xbec_platform.automation.jobs import DAILY, DECISIONS, INTAKE_AND_FACTS
+from xbec_platform.definitions import build_definitions
+from xbec_platform.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    """Definitions of an empty home."""
+    return build_definitions(
+        Settings(home=tmp_path_factory.mktemp("home"), start_date=date(2026, 1, 1), end_date=date(2026, 2, 1))
+    )
+
+
+def specs(definitions: dg.Definitions) -> list[dg.AssetSpec]:
+    return list(definitions.resolve_all_asset_specs())
+
+
+def test_every_asset_has_owner_group_kind_and_description(definitions: dg.Definitions) -> None:
+    """Nobody has to ask whose a table is or what one row of it means."""
+    for spec in specs(definitions):
+        name = spec.key.to_user_string()
+        assert spec.owners, name
+        assert spec.group_name not in {None, "default"}, name
+        assert spec.kinds, name
+        assert spec.description, name
+        assert "grain" in spec.description.lower(), f"{name}: the description must state the grain"
+        assert "key" in spec.description.lower(), f"{name}: the description must state the key"
+
+
+def test_every_asset_has_a_check(definitions: dg.Definitions) -> None:
+    """A table nobody checks is a table nobody trusts."""
+    graph = definitions.resolve_asset_graph()
+    checked = {key.asset_key for key in graph.asset_check_keys}
+    unchecked = sorted(spec.key.to_user_string() for spec in specs(definitions) if spec.key not in checked)
+    assert unchecked == []
+
+
+def test_contract_and_conservation_checks_block(definitions: dg.Definitions) -> None:
+    """What is downstream must not run on rows that break a contract or do not add up."""
+    graph = definitions.resolve_asset_graph()
+    blocking = {
+        (key.asset_key.to_user_string(), key.name)
+        for key in graph.asset_check_keys
+        if graph.get_check_spec(key).blocking
+    }
+    assert {("raw/orders", "contract_holds"), ("ops/file_manifest", "rows_conserved")} <= blocking
+    assert {("ml/warehouse_assignment", "pieces_conserved"), ("ml/warehouse_assignment", "within_capacity")} <= blocking
+
+
+def test_partitioned_assets_take_a_range_in_one_run(definitions: dg.Definitions) -> None:
+    """A backfill of a year is one run."""
+    graph = definitions.resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        if node.is_partitioned:
+            assert node.backfill_policy == dg.BackfillPolicy.single_run(), key.to_user_string()
+
+
+def test_jobs_schedule_and_sensor_are_there_and_stopped(definitions: dg.Definitions) -> None:
+    """Nothing starts by itself on a fresh machine."""
+    for job in (INTAKE_AND_FACTS, DECISIONS, DAILY):
+        assert definitions.resolve_job_def(job)
+    assert definitions.resolve_schedule_def("close_of_day").default_status == dg.DefaultScheduleStatus.STOPPED
+    assert definitions.resolve_sensor_def("landing_files").default_status == dg.DefaultSensorStatus.STOPPED
+
+
+def test_schedule_asks_for_the_day_before_the_tick(definitions: dg.Definitions) -> None:
+    """Half past midnight closes yesterday; a day outside the home is skipped with its reason."""
+    schedule = definitions.resolve_schedule_def("close_of_day")
+    context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 1, 11, 0, 30))
+    (request,) = schedule.evaluate_tick(context).run_requests
+    assert request.partition_key == "2026-01-10"
+    outside = dg.build_schedule_context(scheduled_execution_time=datetime(2027, 1, 11, 0, 30))
+    assert "is no partition" in (schedule.evaluate_tick(outside).skip_message or "")
+
+
+HEAVY = ("sklearn", "scipy", "ortools", "altair", "vl_convert", "pandas", "jinja2.environment")
+
+
+def test_heavy_libraries_are_not_reached_when_loading() -> None:
+    """Every run process and every reload of the code server pays for what is imported here."""
+    code = (
+        "import sys, tempfile\nfrom pathlib import Path\n"
+        "from xbec_platform.settings import Settings\nfrom xbec_platform.definitions import build_definitions\n"
+        "build_definitions(Settings(home=Path(tempfile.mkdtemp()))).resolve_asset_graph()\n"
+        "print(*[name for name in sys.argv[1:] if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, *[name for name in HEAVY if "." not in name]],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.stdout.split() == []

@@ -1,0 +1,88 @@
+"""Homes for integration tests: a small generated shop, jobs over windows, and what their tables hold."""
+
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+
+from xbec_platform.assets.resources import WarehouseResource
+from xbec_platform.automation.jobs import DECISIONS, INTAKE_AND_FACTS
+from xbec_platform.definitions import build_definitions
+from xbec_platform.demo.shop import ShopSummary, generate_shop
+from xbec_platform.main_job import open_instance
+from xbec_platform.partitions import range_tags
+from xbec_platform.settings import Settings
+from xbec_platform.warehouse.fingerprint import fingerprints
+
+FIRST, DAYS = date(2026, 1, 1), 24
+END = FIRST + timedelta(days=DAYS)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A home with landed files."""
+
+    settings: Settings
+    summary: ShopSummary
+
+
+def small_shop(home: Path) -> Shop:
+    """The same small shop wherever it lies: equal bytes, hence equal tables."""
+    settings = replace(Settings(home=home), start_date=FIRST, end_date=END)
+    summary = generate_shop(
+        out=settings.landing, seed=5, days=DAYS, customers=150, last_day=END - timedelta(days=1)
+    )
+    settings.save()
+    return Shop(settings, summary)
+
+
+def run_job(settings: Settings, job: str, start: date, end: date) -> bool:
+    """Run a job over `[start, end)` in this process; whether it succeeded."""
+    instance = open_instance(settings)
+    try:
+        result = (
+            build_definitions(settings)
+            .resolve_job_def(job)
+            .execute_in_process(
+                instance=instance,
+                tags=range_tags(start, end),
+                run_config={"loggers": {"progress": {}}},
+                raise_on_error=False,
+            )
+        )
+    finally:
+        instance.dispose()
+    return bool(result.success)
+
+
+def run_all(settings: Settings) -> bool:
+    """Everything once: all days, then the decisions of the last one."""
+    last = END - timedelta(days=1)
+    return run_job(settings, INTAKE_AND_FACTS, FIRST, END) and run_job(settings, DECISIONS, last, END)
+
+
+def start_all(settings: Settings) -> subprocess.Popen[bytes]:
+    """The same in a process of its own, which a test may kill."""
+    code = (
+        "from pathlib import Path\n"
+        "from dataclasses import replace\n"
+        "from xbec_platform_tests.integration.homes import FIRST, END, run_all\n"
+        "from xbec_platform.settings import Settings\n"
+        "import sys\n"
+        "home = Settings(home=Path(sys.argv[1]), start_date=FIRST, end_date=END)\n"
+        "sys.exit(0 if run_all(home) else 1)\n"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", code, str(settings.home)],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def tables(settings: Settings) -> dict[str, tuple[int, str]]:
+    """Rows and content hash of every table."""
+    with WarehouseResource.of(settings).file.connect("test") as connection:
+        return fingerprints(connection)

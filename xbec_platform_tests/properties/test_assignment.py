@@ -1,0 +1,263 @@
+"""Warehouse assignment against independent answers, on days drawn at random."""
+
+import itertools
+from dataclasses import fields, replace
+from decimal import Decimal
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+from scipy.optimize import linprog
+
+from xbec_platform.logistics.assignment import AssignmentResult, assign, build_network
+from xbec_platform.logistics.assignment_inputs import (
+    TICKS_PER_BASE,
+    AssignmentInputs,
+    AssignmentParams,
+    canonical,
+)
+from xbec_platform.logistics.baselines import greedy_plan
+from xbec_platform.logistics.flow import FlowProblem, FlowSolution, solve_flow, stock_use, warehouse_use
+from xbec_platform.logistics.line_plan import UNSERVED
+from xbec_platform.logistics.prices import shadow_prices
+from xbec_platform_tests.unit.logistics.generated_day import generate_day, linear_program
+from xbec_platform_tests.unit.logistics.small_days import make_day
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> FlowProblem:
+    """Up to six classes, three warehouses and three products; costs small, so that ties are common."""
+    n_centres, n_classes = draw(st.integers(1, 3)), draw(st.integers(1, 6))
+    n_products = draw(st.integers(1, 3))
+    with_stock = draw(st.booleans())
+    product = [draw(st.integers(0, n_products - 1)) for _ in range(n_classes)]
+    pairs = [
+        (k, w) for k, w in itertools.product(range(n_classes), range(n_centres)) if draw(st.integers(0, 3))
+    ]
+    shelf = {key: at for at, key in enumerate(itertools.product(range(n_products), range(n_centres)))}
+
+    def numbers(values: list[int]) -> np.ndarray:
+        return np.array(values, dtype=np.int64)
+
+    stock: dict[str, np.ndarray] = {}
+    if with_stock:
+        stock = {
+            "arc_stock": numbers([shelf[product[k], w] for k, w in pairs]),
+            "stock_product": numbers([s for s, _ in shelf]),
+            "stock_warehouse": numbers([w for _, w in shelf]),
+            "stock_qty": numbers([draw(st.integers(0, 5)) for _ in shelf]),
+        }
+    return FlowProblem(
+        class_qty=numbers([draw(st.integers(1, 5)) for _ in range(n_classes)]),
+        class_penalty=numbers([draw(st.integers(0, 30)) for _ in range(n_classes)]),
+        arc_class=numbers([k for k, _ in pairs]),
+        arc_warehouse=numbers([w for _, w in pairs]),
+        arc_cost=numbers([draw(st.integers(0, 12)) for _ in pairs]),
+        capacity=numbers([draw(st.integers(0, 8)) for _ in range(n_centres)]),
+        **stock,
+    )
+
+
+def lp_bound(problem: FlowProblem, method: str = "highs") -> float:
+    """Optimum of the linear program in base currency, by HiGHS."""
+    costs, matrix, lower, upper = linear_program(problem)
+    equal = np.isfinite(lower)
+    return float(
+        linprog(
+            costs,
+            A_eq=matrix[equal],
+            b_eq=upper[equal],
+            A_ub=matrix[~equal],
+            b_ub=upper[~equal],
+            method=method,
+        ).fun
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(problems())
+def test_flow_is_feasible_and_reaches_the_bound(problem: FlowProblem) -> None:
+    """The flow keeps every limit and costs what the linear program says is the least possible."""
+    solution = solve_flow(problem)
+    placed = (
+        np.bincount(problem.arc_class, solution.arc_flow, len(problem.class_qty)) + solution.class_unserved
+    )
+    assert placed.tolist() == problem.class_qty.tolist()
+    assert (warehouse_use(problem, solution) <= problem.capacity).all()
+    assert (stock_use(problem, solution) <= problem.stock_qty).all()
+    assert solution.objective / TICKS_PER_BASE == pytest.approx(lp_bound(problem), abs=1e-6)
+
+
+@settings(max_examples=150, deadline=None)
+@given(problems())
+def test_shadow_prices_are_confirmed_by_solving_again(problem: FlowProblem) -> None:
+    """Every limit raised by one in turn: the objective falls by exactly the stated price, zero included."""
+    solution = solve_flow(problem)
+    prices = shadow_prices(problem, solution)
+    for name, limits, stated in (
+        ("capacity", problem.capacity, prices.warehouse),
+        ("stock_qty", problem.stock_qty, prices.stock),
+    ):
+        for at in range(len(limits)):
+            raised = limits.copy()
+            raised[at] += 1
+            again = solve_flow(replace(problem, **{name: raised}))
+            assert solution.objective - again.objective == stated[at]
+
+
+@settings(max_examples=100, deadline=None)
+@given(problems(), st.randoms(use_true_random=False))
+def test_greedy_keeps_the_limits_and_is_caught_when_it_is_not_optimal(
+    problem: FlowProblem, random: np.random.Generator
+) -> None:
+    """A greedy plan is feasible and never better; where it is worse, the certificate refuses it."""
+    lines = np.arange(len(problem.class_qty))
+    arrival = lines.copy()
+    random.shuffle(arrival)
+    plan = greedy_plan(problem, lines, problem.class_qty, arrival, problem.arc_cost)
+    served = plan.filter(pl.col("arc") != UNSERVED)
+    left = plan.filter(pl.col("arc") == UNSERVED)
+    flow, unserved = np.zeros(len(problem.arc_class), np.int64), np.zeros(len(lines), np.int64)
+    np.add.at(flow, served["arc"].to_numpy(), served["qty"].to_numpy())
+    np.add.at(unserved, left["line"].to_numpy(), left["qty"].to_numpy())
+    cost = int(flow @ problem.arc_cost + unserved @ problem.class_penalty)
+    greedy = FlowSolution(arc_flow=flow, class_unserved=unserved, objective=cost)
+    assert (warehouse_use(problem, greedy) <= problem.capacity).all()
+    assert (stock_use(problem, greedy) <= problem.stock_qty).all()
+    best = solve_flow(problem).objective
+    assert cost >= best
+    if cost > best:
+        with pytest.raises(RuntimeError, match="not optimal"):
+            shadow_prices(problem, greedy)
+    else:
+        shadow_prices(problem, greedy)
+
+
+RATES = st.integers(0, 400).map(lambda cents: Decimal(cents) / 100)
+
+
+LANES = st.fixed_dictionaries(
+    {
+        "origin_node": st.sampled_from("AB"),
+        "dest_node": st.sampled_from(["DE", "FR"]),
+        "rate_per_kg": RATES,
+        "min_charge": RATES,
+        "surcharge_pct": st.integers(0, 20).map(float),
+        "vol_divisor": st.sampled_from([None, 5000.0]),
+        "transit_p90_days": st.integers(1, 6).map(float),
+        "allows_battery": st.booleans(),
+    }
+)
+
+LINES = st.fixed_dictionaries(
+    {
+        "order_id": st.sampled_from(["o0", "o1"]),
+        "product_id": st.sampled_from("pq"),
+        "qty": st.integers(1, 2),
+        "ship_country": st.sampled_from(["DE", "FR", None]),
+        "promised_days": st.sampled_from([None, 2, 5]),
+    }
+)
+
+GOODS = (
+    {"product_id": "p", "weight_kg": 0.7, "length_cm": 20.0, "width_cm": 20.0, "height_cm": 15.0},
+    {"product_id": "q", "weight_kg": None, "has_battery": True},
+)
+
+
+@st.composite
+def days(draw: st.DrawFn) -> AssignmentInputs:
+    """At most four pieces, two products, two warehouses, up to four lanes: small enough to try every plan."""
+    shelves = [
+        {"warehouse_id": w, "product_id": p, "available": draw(st.integers(0, 3))} for w in "AB" for p in "pq"
+    ]
+    return make_day(
+        lines=[{**line, "line_no": number} for number, line in enumerate(draw(st.lists(LINES, max_size=2)))],
+        products=GOODS,
+        warehouses=[
+            {"warehouse_id": w, "capacity_orders_day": draw(st.integers(0, 3)), "cost_pick": Decimal("0.1")}
+            for w in "AB"
+        ],
+        lanes=draw(st.lists(LANES, max_size=4)),
+        stock=shelves if draw(st.booleans()) else None,
+    )
+
+
+def price(day: AssignmentInputs, line: dict[str, object], lane: dict[str, object]) -> float | None:
+    """Price of one piece of a line over a lane from the tariff, in plain Python; None where it may not go."""
+    product = day.products.filter(product_id=line["product_id"]).row(0, named=True)
+    late = line["promised_days"] is not None and lane["transit_p90_days"] > line["promised_days"]
+    if (
+        lane["dest_node"] != line["ship_country"]
+        or late
+        or (product["has_battery"] and not lane["allows_battery"])
+    ):
+        return None
+    kg = product["weight_kg"] or 0.5
+    if product["length_cm"] and lane["vol_divisor"]:
+        kg = max(kg, product["length_cm"] * product["width_cm"] * product["height_cm"] / lane["vol_divisor"])
+    pieces = day.lines.filter(order_id=line["order_id"])["qty"].sum()
+    freight = max(float(lane["rate_per_kg"]) * kg, float(lane["min_charge"]) / pieces)
+    return freight * (1 + lane["surcharge_pct"] / 100) + 0.1
+
+
+def cheapest_of_all_plans(day: AssignmentInputs) -> float:
+    """Try every way to give every piece a lane or nothing (2.5)."""
+    lines, lanes = day.lines.rows(named=True), [None, *day.lanes.rows(named=True)]
+    prices = [[2.5 if lane is None else price(day, line, lane) for lane in lanes] for line in lines]
+    pieces = [number for number, line in enumerate(lines) for _ in range(line["qty"])]
+    room = dict(day.warehouses.select("warehouse_id", "capacity_orders_day").rows())
+    held = None if day.stock is None else {(w, p): n for w, p, n in day.stock.rows()}
+    best = float("inf")
+    for choice in itertools.product(range(len(lanes)), repeat=len(pieces)):
+        costs = [prices[number][pick] for number, pick in zip(pieces, choice, strict=True)]
+        sent = [
+            (lanes[pick]["origin_node"], lines[number]["product_id"])
+            for number, pick in zip(pieces, choice, strict=True)
+            if pick
+        ]
+        fits = all(sum(w == name for w, _ in sent) <= n for name, n in room.items())
+        stocked = held is None or all(sent.count(key) <= held[key] for key in set(sent))
+        if None not in costs and fits and stocked:
+            best = min(best, sum(costs))
+    return best
+
+
+@settings(max_examples=60, deadline=None)
+@given(days())
+def test_plan_equals_the_best_of_all_plans(day: AssignmentInputs) -> None:
+    """Tariff, limits and objective against exhaustive search that shares no code; the audit runs inside."""
+    stated = assign(day, AssignmentParams(unserved_penalty_base=Decimal("2.5"))).summary.row(0, named=True)
+    assert float(stated["objective_base"]) == pytest.approx(cheapest_of_all_plans(day), abs=1e-3)
+    assert stated["regret_nearest_total_base"] >= 0
+    assert stated["regret_cheapest_total_base"] >= 0
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(1, 60), st.integers(0, 2**16), st.booleans())
+def test_shuffled_frames_give_the_same_bytes(n_lines: int, seed: int, with_stock: bool) -> None:
+    """Any day, any row order of all six frames: equal tables to the last digit."""
+    day = generate_day(n_lines, n_warehouses=5, n_products=12, n_zones=6, seed=seed, with_stock=with_stock)
+    mixed = AssignmentInputs(
+        **{
+            field.name: frame
+            if (frame := getattr(day, field.name)) is None
+            else frame.sample(fraction=1.0, shuffle=True, seed=seed)
+            for field in fields(AssignmentInputs)
+        }
+    )
+    first, again = assign(day), assign(mixed)
+    for field in fields(AssignmentResult):
+        assert_frame_equal(getattr(first, field.name), getattr(again, field.name), check_exact=True)
+
+
+@pytest.mark.parametrize("with_stock", [True, False])
+def test_day_of_three_thousand_lines_reaches_the_bound_to_the_cent(with_stock: bool) -> None:
+    """Through the public entry: stated objective = bound of the linear program over the same arcs."""
+    day = generate_day(3_000, n_products=300, n_zones=120, with_stock=with_stock)
+    stated = float(assign(day).summary["objective_base"].item())
+    problem = build_network(canonical(day), AssignmentParams()).problem
+    assert stated == pytest.approx(lp_bound(problem, "highs-ipm"), abs=0.005)
