@@ -30,7 +30,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint dbt/models dbt/data_tests
+	$(BIN)/sqlfluff lint dbt/models $(wildcard dbt/data_tests/*.sql)
 
 bench: $(READY)  ## ratios against the named peers, CPU seconds, one thread
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/python -m xbec_platform_tests.benchmarks

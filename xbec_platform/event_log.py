@@ -47,7 +47,12 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         with self.run_connection(events[0].run_id) as connection:
             connection.execute(insert, rows)
         with self.index_transaction() as connection:
-            ids = [connection.execute(insert, row).inserted_primary_key[0] for row in rows]
+            ids: list[int] = []
+            for row in rows:
+                key = connection.execute(insert, row).inserted_primary_key
+                if key is None:
+                    raise RuntimeError("the event log gave no id for an event it stored")
+                ids.append(key[0])
             self._store_asset_event_tags(connection, events, ids)
             # The asset table keeps the last event of each asset and type: earlier ones of the batch would
             # be overwritten at once.

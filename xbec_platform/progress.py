@@ -40,7 +40,7 @@ class ProgressHandler(logging.Handler):
         sys.stderr.flush()
 
 
-@dg.logger(description="One line per step, for terminals.")
+@dg.logger(config_schema=None, description="One line per step, for terminals.")
 def progress_logger(_: dg.InitLoggerContext) -> logging.Logger:
     """A Dagster logger that writes to the terminal."""
     logger = logging.getLogger("xbec.progress")

@@ -7,7 +7,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -21,9 +22,6 @@ from xbec_platform.partitions import daily, window
 from xbec_platform.settings import Settings
 
 PROJECT_DIR = Path(__file__).parents[2] / "dbt"
-# Rows may arrive this many days after their event: each run also rebuilds the days before its window
-# (Snowplow's days_late_allowed). Rows later than that fail the conservation test, which names their days.
-LATE_DAYS = 3
 
 
 def dbt_executable() -> str:
@@ -56,11 +54,42 @@ def dbt_project() -> DbtProject:
     return project
 
 
-def dbt_arguments(*, base_currency: str, start: date | None = None, end: date | None = None) -> list[str]:
+@dataclass(frozen=True)
+class Rebuild:
+    """The event days `[start, end)` a run rebuilds; `asked_from` is the first day it was asked for."""
+
+    start: date
+    end: date
+    asked_from: date
+
+
+def rebuild_window(asked: tuple[date, date], pending: Sequence[date], built_until: date | None) -> Rebuild:
+    """The days a run must rebuild so that tables do not depend on the order of runs.
+
+    Args:
+        asked: The run's own window `[start, end)`.
+        pending: Event days whose raw rows changed since they were built (late, corrected or new files).
+        built_until: The last as-of day there is. As-of tables know all days before theirs, so a change on an
+            earlier day moves every later one that has been built.
+    """
+    start, end = asked
+    if not pending:
+        return Rebuild(start, end, start)
+    day = timedelta(days=1)
+    ends = [end, max(pending) + day, *([built_until + day] if built_until else [])]
+    return Rebuild(min(start, *pending), max(ends), start)
+
+
+def dbt_arguments(*, base_currency: str, window: Rebuild | None = None) -> list[str]:
     """Arguments of `dbt build` for a window of event days, or for everything without one."""
     variables: dict[str, str] = {"base_currency": base_currency}
-    if start is not None and end is not None:
-        variables |= {"min_date": start.isoformat(), "max_date": end.isoformat()}
+    if window is not None:
+        variables |= {
+            "min_date": window.start.isoformat(),
+            "max_date": window.end.isoformat(),
+            "checked_from": window.asked_from.isoformat(),
+            "known_until": window.end.isoformat(),
+        }
     # Unit tests bring their own rows and windows: the test suite runs them, not every load.
     return ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables)]
 
@@ -113,12 +142,34 @@ def build_dbt_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def dbt_event_day(
         context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: WarehouseResource
     ) -> Iterator[Any]:
-        start, end = window(context)
-        first = max(start - timedelta(days=LATE_DAYS), settings.start_date)
-        arguments = dbt_arguments(base_currency=settings.base_currency, start=first, end=end)
+        from xbec_platform.ingest.store import clear_pending
+
+        rebuild = _rebuild(warehouse, window(context))
+        context.log.info(f"facts and marts: event days {rebuild.start} to {rebuild.end}, end excluded")
+        arguments = dbt_arguments(base_currency=settings.base_currency, window=rebuild)
         yield from _build(context, dbt, warehouse, arguments, "dbt: facts and marts")
+        with warehouse.file.transaction("dbt: days rebuilt") as connection:
+            clear_pending(connection, rebuild.start, rebuild.end)
 
     return [dbt_static, dbt_event_day]
+
+
+def _rebuild(warehouse: WarehouseResource, asked: tuple[date, date]) -> Rebuild:
+    """The window of a run, from the ledger of changed days and what has been built so far."""
+    from xbec_platform.ingest.store import create_tables, pending_days
+
+    with warehouse.file.transaction("dbt: days to rebuild") as connection:
+        create_tables(connection)
+        pending = pending_days(connection)
+        known = connection.execute(
+            "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'marts' AND table_name = 'mart_user_database'"
+        ).fetchall()
+        built = (
+            connection.execute("SELECT max(as_of_date) FROM marts.mart_user_database").fetchall()[0][0]
+            if known
+            else None
+        )
+    return rebuild_window(asked, pending, built)
 
 
 def _build(

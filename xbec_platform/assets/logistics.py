@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 _STOCK_DAYS = 31
 
 # The version of a centre or lane that is valid on the day, with its money in base currency.
-_VALID = "QUALIFY row_number() OVER (PARTITION BY {id} ORDER BY valid_from DESC, _drop_date DESC, _file_id, _row_no) = 1"
+_VALID = """QUALIFY row_number() OVER (
+    PARTITION BY {id} ORDER BY valid_from DESC, _drop_date DESC, _file_id, _row_no) = 1"""
 _RATES = """
 rates AS (
     SELECT currency, rate_to_base FROM intermediate.int_fx_daily WHERE fx_date <= $day AND fx_date > $day - 7

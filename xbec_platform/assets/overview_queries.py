@@ -9,7 +9,6 @@ from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.settings import Settings
 
 if TYPE_CHECKING:
-
     from xbec_platform.publish.overview_input import OverviewInput
 
 _KPI_DAYS = 400

@@ -4,7 +4,6 @@ from typing import Any
 
 import dagster as dg
 
-
 INTAKE_AND_FACTS = "intake_and_facts"
 DECISIONS = "decisions"
 DAILY = "daily"

@@ -1,5 +1,7 @@
 """The one form of a check's result: expected, observed, and at most twenty samples."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 SAMPLE = 20
@@ -8,7 +10,7 @@ SAMPLE = 20
 def verdict(
     key: dg.AssetKey,
     name: str,
-    faults: list[tuple[object, ...]],
+    faults: Sequence[tuple[object, ...]],
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
 ) -> dg.AssetCheckResult:
     """A check passes when it found no fault."""

@@ -21,14 +21,15 @@ class ClusterParams:
     """Settings of the customer clusters.
 
     Attributes:
-        features: what customers are compared by. Recency, frequency and money by default: on Online Retail
-            tenure or the number of products make the chosen k depend on the day (4 to 8).
+        features: what customers are compared by. Recency, frequency and money by default: on three days of
+            Online Retail they give k = 5, 5, 6; with the number of products as well it is 3, 7, 4, and with
+            tenure 7, 7, 8, groups that repeat how long ago somebody first came.
         stability: settings of the search for k.
         max_missing: a feature with a larger share of missing values is dropped.
         min_customers: with fewer customers everyone is in one group.
         max_search_customers: fits use at most this many customers, the ones with the smallest CRC-32 of their
-            id, so that the sample hardly changes from week to week; all customers are assigned. Centroids of
-            20,000 customers are known to about 1 % of a standard deviation.
+            id, so that the sample hardly changes from week to week; all customers are assigned. A search over
+            10,000 takes 16 s of CPU (29 s over 20,000) and knows centroids to 1-3 % of a standard deviation.
         previous_weight: how much a customer of the previous model counts in a refit against one of today.
         min_refit_ari: a refit that agrees less with the previous model on today's customers is not adopted.
     """
@@ -37,7 +38,7 @@ class ClusterParams:
     stability: StabilityParams = field(default_factory=StabilityParams)
     max_missing: float = 0.4
     min_customers: int = 50
-    max_search_customers: int = 20_000
+    max_search_customers: int = 10_000
     previous_weight: float = 1.0
     min_refit_ari: float = 0.8
 
@@ -113,7 +114,7 @@ class ClusterModel:
     reason: str
     n_customers: int
     mean_ari: float | None
-    ari_to_previous: float | None
+    ari_to_previous: float | None = None
     features: tuple[FittedFeature, ...]
     dropped: tuple[DroppedFeature, ...]
     groups: tuple[Group, ...]

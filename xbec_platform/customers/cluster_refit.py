@@ -48,16 +48,16 @@ def refit(
     keys, names = [group.key for group in previous.groups], [group.name for group in previous.groups]
     groups = groups_at(points, centroids, keys, names)
     moved = replace(previous, groups=groups, n_customers=people.height)
-    ari = round(
-        adjusted_rand_index(nearest(points, previous.centroids())[0], nearest(points, moved.centroids())[0]),
-        6,
-    )
+    ari = round(_agreement(points, previous, moved), 6)
     if ari < params.min_refit_ari and not promote:
         reason = f"refit agrees with the earlier groups at ARI {ari:.3f} < {params.min_refit_ari}: kept"
         return replace(previous, origin="kept", reason=reason, ari_to_previous=ari)
-    return replace(
-        moved, origin="refit", reason=f"refit; ARI {ari:.3f} to the earlier groups", ari_to_previous=ari
-    )
+    reason = f"refit; ARI {ari:.3f} to the earlier groups"
+    return replace(moved, origin="refit", reason=reason, ari_to_previous=ari)
+
+
+def _agreement(points: NDArray[np.float64], one: ClusterModel, other: ClusterModel) -> float:
+    return adjusted_rand_index(nearest(points, one.centroids())[0], nearest(points, other.centroids())[0])
 
 
 def _moved(

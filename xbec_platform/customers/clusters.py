@@ -39,8 +39,7 @@ CENTROID_DECIMALS = 6
 def fit(frame: pl.DataFrame, params: ClusterParams, previous: ClusterModel | None = None) -> ClusterModel:
     """Search k by bootstrap stability and fit k-means on standardised habits.
 
-    The same customers in any row order give the same model, to the bit: rows are sorted by id, all work runs
-    on one thread, centroids are rounded to 6 decimals.
+    The same customers in any row order give the same model, to the bit: sorted by id, on one thread.
 
     Args:
         frame: user database of one as-of day: `customer_id` and the columns of `params.features`.
@@ -48,8 +47,7 @@ def fit(frame: pl.DataFrame, params: ClusterParams, previous: ClusterModel | Non
         previous: model whose keys are carried over where groups correspond; None = keys by archetype.
 
     Returns:
-        The model. Too few customers, no usable feature or too few distinct customers give status `single`:
-        one group "all" with the reason.
+        The model; where no groups can be told apart, status `single`: one group "all", with the reason.
 
     Raises:
         ValueError: a customer without id or with two rows, or a feature's column is absent.
@@ -73,7 +71,6 @@ def fit(frame: pl.DataFrame, params: ClusterParams, previous: ClusterModel | Non
         reason=choice.reason,
         n_customers=people.height,
         mean_ari=choice.mean_ari,
-        ari_to_previous=None,
         features=features,
         dropped=dropped,
         groups=_keyed_groups(points, choice.centroids, features, params, previous),
@@ -159,7 +156,6 @@ def _single(
         reason=reason,
         n_customers=n_customers,
         mean_ari=None,
-        ari_to_previous=None,
         features=features,
         dropped=dropped,
         groups=(group,),

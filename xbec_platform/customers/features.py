@@ -45,9 +45,9 @@ class FeatureSpec:
 
 
 # Recency counts in months, not days: with log1p(days) a third of the scale lies within one week, groups split
-# between "yesterday" and "last Friday", and 1.4-2.0 % of the customers of Online Retail change group per day.
-# With months it is 0.9-1.3 %, and k = 5 reaches a mean ARI of .87-.95 on all of nine days across the year
-# (log1p(days): .67-.92).
+# between "yesterday" and "last Friday", and 1.4-2.3 % of the customers of Online Retail change group per day
+# (k = 4..7). With months it is 1.0-1.4 %, and k = 5 reaches a mean ARI of .87-.96 on each of nine days across
+# the year (log1p(days): .67-.92).
 CLUSTER_FEATURES = (
     FeatureSpec(
         column="recency_days",
@@ -110,8 +110,8 @@ def fit_features(
     """Learn the scale of each feature: winsorised at 1 % and 99 %, then mean and standard deviation.
 
     The winsorised deviation, not the interquartile range: order counts are small whole numbers, so that their
-    quartiles jump when one customer buys (22 % of labels changed in one week), and are equal where three
-    customers in four have one order.
+    quartiles jump when one customer buys (22 % of labels changed in one weekly refit), and are equal where
+    three customers in four have one order.
 
     Args:
         frame: one row per customer, in a fixed order, with the columns of `specs`.

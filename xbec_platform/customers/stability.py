@@ -33,7 +33,7 @@ class StabilityParams:
         n_starts: k-means++ starts of the fit on all points, best kept.
         n_resample_starts: the same per resample. Few on purpose: whoever refits from scratch meets the same
             local optima, so a k whose optimum is hard to find again is not stable. Warm starts from the
-            reference would call every k stable (.92-.95 for k = 3..8 on Online Retail).
+            reference would call every k stable (mean ARI .92-.97 for k = 3..8 on Online Retail).
         seed: of starts and resamples.
     """
 
@@ -170,12 +170,12 @@ def group_jaccard(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.floa
     """Return for each group of `a` its overlap with the most similar group of `b`: common over united."""
     table = _contingency(a, b)
     united = table.sum(axis=1, keepdims=True) + table.sum(axis=0, keepdims=True) - table
-    return (table / np.maximum(united, 1)).max(axis=1)
+    overlap = table / np.maximum(united, 1)
+    return np.asarray(overlap.max(axis=1), dtype=np.float64)
 
 
 def _trial(points: NDArray[np.float64], place: NDArray[np.int64], k: int, params: StabilityParams) -> _Trial:
     # `place` numbers the distinct points: many customers share the same few values.
-    n = len(points)
     reference = KMeans(k, n_init=params.n_starts, random_state=_seed(params.seed, k), tol=1e-6).fit(points)
     labels, _ = nearest(points, reference.cluster_centers_)
     scores: list[float] = []
@@ -184,21 +184,13 @@ def _trial(points: NDArray[np.float64], place: NDArray[np.int64], k: int, params
         if resample == SCREENING and _is_hopeless(scores, params.min_ari):
             break
         # The same resamples for every k: the k are compared on equal terms.
-        drawn = np.random.default_rng([params.seed, resample]).integers(0, n, n)
-        weights = np.bincount(drawn, minlength=n)
-        inside = weights > 0
-        if np.count_nonzero(np.bincount(place[inside])) < k:
+        drawn = np.random.default_rng([params.seed, resample]).integers(0, len(points), len(points))
+        weights = np.bincount(drawn, minlength=len(points))
+        if np.count_nonzero(np.bincount(place[weights > 0])) < k:
             scores.append(0.0)  # the resample has lost one of the k groups altogether
             overlaps.append(np.zeros(k))
             continue
-        again = KMeans(
-            k,
-            n_init=params.n_resample_starts,
-            max_iter=50,
-            tol=1e-3,
-            random_state=_seed(params.seed, k, resample),
-        ).fit(points[inside], sample_weight=weights[inside].astype(np.float64))
-        found, _ = nearest(points, again.cluster_centers_)
+        found, _ = nearest(points, _refound(points, weights, k, _seed(params.seed, k, resample), params))
         scores.append(adjusted_rand_index(labels, found))
         overlaps.append(group_jaccard(labels, found))
     return _Trial(
@@ -207,9 +199,20 @@ def _trial(points: NDArray[np.float64], place: NDArray[np.int64], k: int, params
         mean_ari=round(float(np.mean(scores)), 6),
         min_ari=round(float(np.min(scores)), 6),
         weakest_jaccard=round(float(np.mean(overlaps, axis=0).min()), 6),
-        smallest_share=round(float(np.bincount(labels, minlength=k).min()) / n, 6),
+        smallest_share=round(float(np.bincount(labels, minlength=k).min()) / len(points), 6),
         centroids=reference.cluster_centers_,
     )
+
+
+def _refound(
+    points: NDArray[np.float64], weights: NDArray[np.int64], k: int, seed: int, params: StabilityParams
+) -> NDArray[np.float64]:
+    # Weights instead of repeated rows leave 63 % of the points. Stopping at .1 % costs .01 of mean ARI and
+    # saves a quarter of the time.
+    engine = KMeans(k, n_init=params.n_resample_starts, max_iter=50, tol=1e-3, random_state=seed)
+    inside = weights > 0
+    engine.fit(points[inside], sample_weight=weights[inside].astype(np.float64))
+    return np.asarray(engine.cluster_centers_, dtype=np.float64)
 
 
 def _is_hopeless(scores: Sequence[float], min_ari: float) -> bool:

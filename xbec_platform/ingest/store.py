@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -42,12 +43,16 @@ QUARANTINE_SCHEMA = {
 }
 
 
+PENDING_DAYS = "ops.pending_event_days"
+
+
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Create every raw table, the quarantine and the manifest where they are missing."""
     for source, contract in contracts().items():
         create_table(connection, f"raw.{source}", contract.schema | META)
     create_table(connection, "quarantine.records", QUARANTINE_SCHEMA)
     create_table(connection, "ops.file_manifest", MANIFEST_SCHEMA)
+    create_table(connection, PENDING_DAYS, {"source": pl.String(), "event_date": pl.Date()})
 
 
 def read_manifest(connection: duckdb.DuckDBPyConnection) -> list[ManifestEntry]:
@@ -63,6 +68,7 @@ def withdraw(connection: duckdb.DuckDBPyConnection, files: Sequence[tuple[Landed
     if not files:
         return
     ids = [[file.file_id for file, _ in files]]
+    _note_event_days(connection, ids)
     for source in contracts():
         connection.execute(f"DELETE FROM raw.{source} WHERE _file_id IN (SELECT unnest(?))", ids)
     connection.execute("DELETE FROM quarantine.records WHERE file_id IN (SELECT unnest(?))", ids)
@@ -88,10 +94,41 @@ def store(connection: duckdb.DuckDBPyConnection, accounts: Sequence[Account]) ->
         if frames:
             rows = pl.concat(frames).select(*contract.columns, *META)
             append(connection, f"raw.{source}", rows)
+    _note_event_days(connection, [[account.file.file_id for account in accounts]])
     quarantined = [_quarantine_rows(account) for account in accounts if account.quarantined.height]
     if quarantined:
         append(connection, "quarantine.records", pl.concat(quarantined))
     _replace_entries(connection, [_account_row(account) for account in accounts])
+
+
+def _note_event_days(connection: duckdb.DuckDBPyConnection, ids: list[list[str]]) -> None:
+    """Remember the event days whose facts rows of these files change: the ledger of what must be rebuilt.
+
+    It is written in the transaction that moves the rows, and cleared by whoever has rebuilt the days, so that
+    a late or corrected row is never forgotten, whatever dies in between.
+    """
+    for source, contract in contracts().items():
+        if contract.event_time and not contract.looks_ahead:
+            days = f"SELECT DISTINCT '{source}', {contract.event_time}::DATE FROM raw.{source}"
+        elif source == "order_lines":
+            days = """SELECT DISTINCT 'order_lines', o.order_ts::DATE
+                FROM raw.order_lines JOIN raw.orders AS o USING (order_id)"""
+        else:
+            continue
+        connection.execute(
+            f"INSERT INTO {PENDING_DAYS} {days} WHERE raw.{source}._file_id IN (SELECT unnest(?))", ids
+        )
+
+
+def pending_days(connection: duckdb.DuckDBPyConnection) -> list[date]:
+    """Event days whose raw rows changed since their facts were built, in order."""
+    rows = connection.execute(f"SELECT DISTINCT event_date FROM {PENDING_DAYS} ORDER BY ALL").fetchall()
+    return [day for (day,) in rows if day is not None]
+
+
+def clear_pending(connection: duckdb.DuckDBPyConnection, start: date, end: date) -> None:
+    """Forget the days of `[start, end)`: their facts have been built from the rows as they are."""
+    connection.execute(f"DELETE FROM {PENDING_DAYS} WHERE event_date >= ? AND event_date < ?", [start, end])
 
 
 def _quarantine_rows(account: Account) -> pl.DataFrame:

@@ -22,7 +22,14 @@ def main() -> None:
     else:
         rows += bench_recommendations.run(data)
     table = Table(title="ours / peer, measured in this run", title_justify="left")
-    for name, justify in (("what", "left"), ("ours", "right"), ("peer", "right"), ("ratio", "right"), ("unit", "left"), ("goal", "left")):
+    for name, justify in (
+        ("what", "left"),
+        ("ours", "right"),
+        ("peer", "right"),
+        ("ratio", "right"),
+        ("unit", "left"),
+        ("goal", "left"),
+    ):
         table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for row in rows:
         table.add_row(*(_text(row.get(key)) for key in ("name", "ours", "peer", "ratio", "unit", "goal")))

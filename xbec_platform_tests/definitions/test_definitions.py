@@ -54,7 +54,10 @@ def test_contract_and_conservation_checks_block(definitions: dg.Definitions) -> 
         if graph.get_check_spec(key).blocking
     }
     assert {("raw/orders", "contract_holds"), ("ops/file_manifest", "rows_conserved")} <= blocking
-    assert {("ml/warehouse_assignment", "pieces_conserved"), ("ml/warehouse_assignment", "within_capacity")} <= blocking
+    assert {
+        ("ml/warehouse_assignment", "pieces_conserved"),
+        ("ml/warehouse_assignment", "within_capacity"),
+    } <= blocking
 
 
 def test_partitioned_assets_take_a_range_in_one_run(definitions: dg.Definitions) -> None:

@@ -25,7 +25,9 @@ def area(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0]
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if area(p) in PURE], ids=lambda p: str(p.relative_to(PACKAGE)))
+@pytest.mark.parametrize(
+    "path", [p for p in FILES if area(p) in PURE], ids=lambda p: str(p.relative_to(PACKAGE))
+)
 def test_pure_packages_know_neither_dagster_nor_databases_nor_each_other(path: Path) -> None:
     """Models are functions of frames: they can be tested, timed and reused without the platform."""
     for name in imports(path):
@@ -74,5 +76,7 @@ def test_no_highspy() -> None:
 
 def test_files_are_short() -> None:
     """One idea each: 350 lines are the limit."""
-    long = {str(path.relative_to(PACKAGE)): n for path in FILES if (n := len(path.read_text().splitlines())) > 350}
+    long = {
+        str(path.relative_to(PACKAGE)): n for path in FILES if (n := len(path.read_text().splitlines())) > 350
+    }
     assert long == {}

@@ -1,5 +1,6 @@
 """Replay: windows in any order, a second run, kill -9 at any moment: equal tables."""
 
+import itertools
 import os
 import random
 import signal
@@ -9,7 +10,17 @@ from datetime import timedelta
 from pathlib import Path
 
 from xbec_platform.automation.jobs import DECISIONS, INTAKE_AND_FACTS
-from xbec_platform_tests.integration.homes import DAYS, END, FIRST, Shop, run_all, run_job, small_shop, start_all, tables
+from xbec_platform_tests.integration.homes import (
+    DAYS,
+    END,
+    FIRST,
+    Shop,
+    run_all,
+    run_job,
+    small_shop,
+    start_all,
+    tables,
+)
 
 KILLS = 3
 
@@ -19,8 +30,8 @@ def test_windows_in_shuffled_order_and_a_second_run_give_equal_tables(
 ) -> None:
     """Days come late first: the facts of a week must not depend on whether the week before was there."""
     shop = small_shop(tmp_path / "shuffled")
-    edges = [0, 5, 12, 17, DAYS]
-    windows = list(zip(edges, edges[1:], strict=False))
+    edges = [0, 8, 15, DAYS]
+    windows = list(itertools.pairwise(edges))
     random.Random(3).shuffle(windows)
     for first, last in windows:
         start, end = FIRST + timedelta(days=first), FIRST + timedelta(days=last)
@@ -31,7 +42,9 @@ def test_windows_in_shuffled_order_and_a_second_run_give_equal_tables(
     assert tables(shop.settings) == tables(finished_shop.settings)
 
 
-def test_killed_at_random_moments_and_run_again_gives_equal_tables(finished_shop: Shop, tmp_path: Path) -> None:
+def test_killed_at_random_moments_and_run_again_gives_equal_tables(
+    finished_shop: Shop, tmp_path: Path
+) -> None:
     """The whole process group dies, dbt included; nothing is cleaned up by hand before the next run."""
     shop = small_shop(tmp_path / "killed")
     moments = random.Random(time.time_ns()).sample(range(8, 60), KILLS)

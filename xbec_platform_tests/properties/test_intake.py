@@ -23,7 +23,9 @@ rows = st.tuples(
 ).map(",".join)
 # A short, a long and an unreadable record, which must be accounted for like any other.
 odd_rows = st.sampled_from(["2026-01-01,EUR", "2026-01-01,EUR,1,ecb,more", '"2026-01-01",EUR,"1,5",ecb'])
-contents = st.lists(st.one_of(rows, odd_rows), max_size=6).map(lambda lines: HEADER + "".join(f"{line}\n" for line in lines))
+contents = st.lists(st.one_of(rows, odd_rows), max_size=6).map(
+    lambda lines: HEADER + "".join(f"{line}\n" for line in lines)
+)
 broken = st.sampled_from(["", 'rate_date,currency\n"open', "a,b,c\n1,2,3\n"])
 landings = st.dictionaries(
     st.tuples(st.sampled_from(DAYS), st.sampled_from(["a.csv", "b.csv"])),
@@ -87,6 +89,8 @@ def test_every_record_is_loaded_quarantined_or_an_exact_duplicate(files: dict[tu
             lines = (landing / account.file.path).read_text().splitlines()[1:]
             if account.error is None:
                 assert account.rows_in == len(lines)
-                assert account.rows_in == account.rows_loaded + account.rows_quarantined + account.rows_duplicate
+                assert (
+                    account.rows_in == account.rows_loaded + account.rows_quarantined + account.rows_duplicate
+                )
         loaded = warehouse.read_frame("SELECT count(*) FROM raw.fx_rates", purpose="test").item()
         assert loaded == sum(account.rows_loaded for account in report.accounts)

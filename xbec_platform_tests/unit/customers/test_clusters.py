@@ -1,6 +1,7 @@
 """Fit and assignment of a day, on shops with planted groups."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -155,7 +156,7 @@ def test_assigned_rows_are_sorted_and_near(model: ClusterModel, shop: pl.DataFra
         {"min_refit_ari": 1.5},
     ],
 )
-def test_bad_settings(bad: dict[str, object]) -> None:
+def test_bad_settings(bad: dict[str, Any]) -> None:
     """Refused where they are made."""
     with pytest.raises(ValueError, match=r"give|keys exist"):
-        ClusterParams(**bad)  # type: ignore[arg-type]
+        ClusterParams(**bad)

@@ -86,7 +86,7 @@ def test_keys_of_neighbouring_searches_agree(retail: OnlineRetail) -> None:
     assert same_key_share(assign(one, customers), assign(other, customers)) >= 0.95
 
 
-def test_second_currency_and_sample(retail: OnlineRetail) -> None:
+def test_sample_finds_the_same_groups(retail: OnlineRetail) -> None:
     """A sample of half the customers finds the same groups for nine customers in ten."""
     customers = retail.user_database(LAST_DAY)
     full, half = (fit(customers, replace(quick(5), max_search_customers=n)) for n in (20_000, 2_000))

@@ -1,5 +1,7 @@
 """The search for k: bootstrap ARI, the rule, and its edges."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
@@ -14,10 +16,10 @@ from xbec_platform.customers.stability import (
 )
 
 
-def params(**changes: float) -> StabilityParams:
+def params(**changes: Any) -> StabilityParams:
     """Quick settings with some changed."""
-    quick = {"k_min": 3, "k_max": 6, "n_resamples": 12, "n_starts": 6}
-    return StabilityParams(**{**quick, **changes})  # type: ignore[arg-type]
+    quick: dict[str, Any] = {"k_min": 3, "k_max": 6, "n_resamples": 12, "n_starts": 6}
+    return StabilityParams(**{**quick, **changes})
 
 
 def blobs(centers: list[list[float]], n: int, spread: float = 0.1) -> np.ndarray:
@@ -66,10 +68,13 @@ def test_planted_groups_decide_k() -> None:
 
 def test_a_group_cut_at_random_is_seen() -> None:
     """Cutting one of four clear groups keeps the ARI above .88: the Jaccard of its halves refuses k = 5."""
-    points = blobs([[0, 0], [0, 5], [5, 0], [5, 5]], 80)
-    by_ari_alone = choose_k(points, params(min_jaccard=0.0))
-    assert by_ari_alone is not None
-    assert by_ari_alone.k == 5
+    points = blobs([[0, 0], [0, 5], [5, 0], [5, 5]], 40)
+    chosen = {}
+    for min_jaccard in (0.0, 0.8):
+        choice = choose_k(points, params(min_jaccard=min_jaccard))
+        assert choice is not None
+        chosen[min_jaccard] = choice.k
+    assert chosen == {0.0: 5, 0.8: 4}
 
 
 def test_jaccard_by_hand() -> None:
@@ -115,10 +120,11 @@ def test_fewer_places_than_groups() -> None:
 
 def test_hopeless_k_gets_no_more_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     """The largest k are the slowest and the least stable: the table says how many resamples each had."""
-    monkeypatch.setattr(stability, "SCREENING", 6)
-    choice = choose_k(blobs([[0, 0], [0, 5], [5, 0], [5, 5]], 40), params(n_resamples=9))
+    monkeypatch.setattr(stability, "SCREENING", 10)
+    choice = choose_k(blobs([[0, 0], [0, 5], [5, 0], [5, 5]], 40), params(n_resamples=14))
     assert choice is not None
-    assert {row.k: row.n_resamples for row in choice.rows} == {3: 6, 4: 9, 5: 6, 6: 6}
+    resamples = {row.k: row.n_resamples for row in choice.rows}
+    assert (resamples[4], resamples[6]) == (14, 10)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +141,7 @@ def test_hopeless_k_gets_no_more_resamples(monkeypatch: pytest.MonkeyPatch) -> N
         {"n_resample_starts": 0},
     ],
 )
-def test_bad_settings(bad: dict[str, float]) -> None:
+def test_bad_settings(bad: dict[str, Any]) -> None:
     """Refused where they are made, not after seconds of search."""
     with pytest.raises(ValueError, match=r"give|cannot all"):
         params(**bad)

@@ -1,0 +1,87 @@
+"""Arguments and windows of dbt runs; the project's own unit tests."""
+
+import json
+import subprocess
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from xbec_platform.assets.dbt_models import (
+    PROJECT_DIR,
+    Rebuild,
+    dbt_arguments,
+    dbt_executable,
+    rebuild_window,
+)
+
+JAN = [date(2026, 1, day) for day in range(1, 32)]
+
+
+def test_window_and_currency_are_passed() -> None:
+    """Half-open window, base currency, first day to judge, day until which everything has come."""
+    arguments = dbt_arguments(base_currency="EUR", window=Rebuild(JAN[0], JAN[5], JAN[2]))
+    assert json.loads(arguments[arguments.index("--vars") + 1]) == {
+        "base_currency": "EUR",
+        "min_date": "2026-01-01",
+        "max_date": "2026-01-06",
+        "checked_from": "2026-01-03",
+        "known_until": "2026-01-06",
+    }
+
+
+def test_no_window_covers_all_time() -> None:
+    """Without a window only the currency is passed, and unit tests are left to the test suite."""
+    assert dbt_arguments(base_currency="GBP") == [
+        "build",
+        "--exclude-resource-type",
+        "unit_test",
+        "--vars",
+        '{"base_currency": "GBP"}',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pending", "built", "start", "end"),
+    [
+        # Nothing changed: the run's own day, whatever has been built.
+        ([], JAN[20], JAN[9], JAN[10]),
+        # The day's own rows.
+        ([JAN[9]], JAN[8], JAN[9], JAN[10]),
+        # A late row moves its own day and every later as-of day up to the last one built.
+        ([JAN[3], JAN[9]], JAN[20], JAN[3], JAN[21]),
+        # Rows of a later day whose run died are built along.
+        ([JAN[9], JAN[15]], None, JAN[9], JAN[16]),
+    ],
+)
+def test_rebuild_window(pending: list[date], built: date | None, start: date, end: date) -> None:
+    """What must be built again so that the order of runs does not show."""
+    assert rebuild_window((JAN[9], JAN[10]), pending, built) == Rebuild(start, end, JAN[9])
+
+
+def test_dbt_unit_tests_pass(tmp_path: Path) -> None:
+    """The SQL's own tests with hand-made rows: matching of returns, ties of RFM, gaps of rates, edges of windows."""
+    from xbec_platform.ingest.store import create_tables
+    from xbec_platform.warehouse.database import Warehouse
+
+    with Warehouse(tmp_path / "w.duckdb").transaction("test") as connection:
+        create_tables(connection)
+    common = ["--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR), "--quiet"]
+    places = ["--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "logs")]
+    environment = {
+        "XBEC_WAREHOUSE_PATH": str(tmp_path / "w.duckdb"),
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(tmp_path),
+    }
+    for command in (
+        ["build", "--empty", "--exclude-resource-type", "unit_test", "test"],
+        ["test", "--select", "test_type:unit"],
+    ):
+        done = subprocess.run(
+            [dbt_executable(), *command, *common, *places],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout[-4000:]

@@ -1,0 +1,32 @@
+"""Settings: file, variables and defaults in that order; what is unknown or wrong is named."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from xbec_platform.settings import Settings, SettingsError
+
+
+def test_variable_overrides_file_overrides_default(tmp_path: Path) -> None:
+    """The home's own choice holds for every later command unless a variable says otherwise."""
+    Settings(home=tmp_path, base_currency="GBP", start_date=date(2010, 12, 1)).save()
+    read = Settings.from_env({"XBEC_HOME": str(tmp_path)})
+    assert (read.base_currency, read.start_date) == ("GBP", date(2010, 12, 1))
+    assert Settings.from_env({"XBEC_HOME": str(tmp_path), "XBEC_BASE_CURRENCY": "USD"}).base_currency == "USD"
+
+
+@pytest.mark.parametrize(
+    ("variables", "cause"),
+    [
+        ({"XBEC_HOEM": "x"}, "unknown variable XBEC_HOEM"),
+        ({"XBEC_START_DATE": "01/02/2026"}, "XBEC_START_DATE"),
+        ({"XBEC_BASE_CURRENCY": "euro"}, "ISO 4217"),
+        ({"XBEC_END_DATE": "2025-01-01"}, "must be after"),
+        ({"XBEC_LOCK_WAIT_S": "0"}, "at least 1"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, variables: dict[str, str], cause: str) -> None:
+    """A typo must not leave a default in force unnoticed."""
+    with pytest.raises(SettingsError, match=cause):
+        Settings.from_env({"XBEC_HOME": str(tmp_path), **variables})
