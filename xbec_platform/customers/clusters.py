@@ -39,15 +39,14 @@ CENTROID_DECIMALS = 6
 def fit(frame: pl.DataFrame, params: ClusterParams, previous: ClusterModel | None = None) -> ClusterModel:
     """Search k by bootstrap stability and fit k-means on standardised habits.
 
-    The same customers in any row order give the same model, to the bit: sorted by id, on one thread.
-
     Args:
         frame: user database of one as-of day: `customer_id` and the columns of `params.features`.
         params: settings.
         previous: model whose keys are carried over where groups correspond; None = keys by archetype.
 
     Returns:
-        The model; where no groups can be told apart, status `single`: one group "all", with the reason.
+        The model, equal to the bit for any row order and number of threads; where no groups can be told apart,
+        status `single`: one group "all", with the reason.
 
     Raises:
         ValueError: a customer without id or with two rows, or a feature's column is absent.

@@ -81,10 +81,13 @@ def test_schedule_asks_for_the_day_before_the_tick(definitions: dg.Definitions) 
     """Half past midnight closes yesterday; a day outside the home is skipped with its reason."""
     schedule = definitions.resolve_schedule_def("close_of_day")
     context = dg.build_schedule_context(scheduled_execution_time=datetime(2026, 1, 11, 0, 30))
-    (request,) = schedule.evaluate_tick(context).run_requests
+    request = schedule(context)
+    assert isinstance(request, dg.RunRequest)
     assert request.partition_key == "2026-01-10"
     outside = dg.build_schedule_context(scheduled_execution_time=datetime(2027, 1, 11, 0, 30))
-    assert "is no partition" in (schedule.evaluate_tick(outside).skip_message or "")
+    skipped = schedule(outside)
+    assert isinstance(skipped, dg.SkipReason)
+    assert "is no partition" in (skipped.skip_message or "")
 
 
 HEAVY = ("sklearn", "scipy", "ortools", "altair", "vl_convert", "pandas", "jinja2.environment")
