@@ -1,4 +1,7 @@
-"""Replay: windows in any order, a second run, kill -9 at any moment: equal tables."""
+"""Replay: the later days first, a second run, kill -9 at random moments: equal tables.
+
+Few and large windows, because each run starts dbt twice; the intake's order of files has a property test.
+"""
 
 import itertools
 import os
@@ -22,23 +25,21 @@ from xbec_platform_tests.integration.homes import (
     tables,
 )
 
-KILLS = 3
+KILLS = 2
 
 
-def test_windows_in_shuffled_order_and_a_second_run_give_equal_tables(
-    finished_shop: Shop, tmp_path: Path
-) -> None:
+def test_later_days_first_and_a_second_run_give_equal_tables(finished_shop: Shop, tmp_path: Path) -> None:
     """Days come late first: the facts of a week must not depend on whether the week before was there."""
     shop = small_shop(tmp_path / "shuffled")
-    edges = [0, 8, 15, DAYS]
+    edges = [0, 13, DAYS]
     windows = list(itertools.pairwise(edges))
-    random.Random(3).shuffle(windows)
+    windows.reverse()
     for first, last in windows:
         start, end = FIRST + timedelta(days=first), FIRST + timedelta(days=last)
         assert run_job(shop.settings, INTAKE_AND_FACTS, start, end)
     assert run_job(shop.settings, DECISIONS, END - timedelta(days=1), END)
     assert tables(shop.settings) == tables(finished_shop.settings)
-    assert run_all(shop.settings)
+    assert run_job(shop.settings, INTAKE_AND_FACTS, FIRST, END)
     assert tables(shop.settings) == tables(finished_shop.settings)
 
 
