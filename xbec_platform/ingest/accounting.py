@@ -95,6 +95,7 @@ class Account:
 def account_for(file: LandedFile, landing: Path) -> Account:
     """Turn one file into accounted rows; a file that cannot be used is rejected whole with its cause."""
     try:
+        _require_known(file.feed)
         records = read_records(landing / file.path)
         if file.feed in contracts():
             contract = contracts()[file.feed]
@@ -122,6 +123,13 @@ def account_for(file: LandedFile, landing: Path) -> Account:
         stamped,
         screened.rejected,
     )
+
+
+def _require_known(feed: str) -> None:
+    """A landing folder is named after a contract or a mapping."""
+    known = sorted({*contracts(), *mappings()})
+    if feed not in known:
+        raise FileRejectedError(f"no contract or mapping is named {feed}; known are {', '.join(known)}")
 
 
 def _stamp(frame: pl.DataFrame, file: LandedFile, contract: Contract) -> pl.DataFrame:

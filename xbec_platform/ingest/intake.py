@@ -10,10 +10,8 @@ from pathlib import Path
 
 from xbec_platform.ingest import store
 from xbec_platform.ingest.accounting import Account, LandedFile, account_for
-from xbec_platform.ingest.contracts import contracts
 from xbec_platform.ingest.landing import discover
 from xbec_platform.ingest.manifest import plan_intake
-from xbec_platform.ingest.mappings import mappings
 from xbec_platform.warehouse.database import Warehouse
 
 log = logging.getLogger(__name__)
@@ -69,11 +67,6 @@ def run_intake(
     if not plan.load and not plan.is_empty:
         _write(warehouse, found.files, [])
     return IntakeReport(tuple(done), len(plan.duplicates), len(plan.unchanged), found.misplaced)
-
-
-def feeds() -> list[str]:
-    """Names a landing folder may have."""
-    return sorted({*contracts(), *mappings()})
 
 
 def _write(warehouse: Warehouse, found: Sequence[LandedFile], batch: Sequence[Account]) -> None:
