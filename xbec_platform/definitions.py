@@ -1,10 +1,10 @@
 """The one Dagster entry point. Everything it reaches is light: models and solvers are imported inside assets."""
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
 
 from xbec_platform.assets.customers import build_customer_assets
-from xbec_platform.assets.dbt_models import PROJECT_DIR, build_dbt_assets, dbt_executable
+from xbec_platform.assets.dbt_cli import DbtProcess
+from xbec_platform.assets.dbt_models import build_dbt_assets
 from xbec_platform.assets.intake import build_intake_assets
 from xbec_platform.assets.logistics import build_logistics_assets
 from xbec_platform.assets.publish import build_publish_assets
@@ -38,7 +38,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         sensors=[build_landing_sensor(settings)],
         resources={
             "warehouse": WarehouseResource.of(settings),
-            "dbt": DbtCliResource(project_dir=str(PROJECT_DIR), dbt_executable=dbt_executable()),
+            "dbt": DbtProcess.of_this_environment(),
         },
         loggers={"console": dg.colored_console_logger, "progress": progress_logger},
         # One process per run: no fight for the file within a run and no second import of everything per step.

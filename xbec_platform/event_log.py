@@ -8,13 +8,17 @@ this. The parent is private API of Dagster, hence the upper bound of its version
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
 from dagster._core.events import ASSET_EVENTS
 from dagster._core.events.log import EventLogEntry
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 from dagster._core.storage.event_log import SqliteEventLogStorage
-from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
+from dagster_shared.serdes import serialize_value
 
 
 class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
@@ -41,24 +45,65 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         if plain:
             self._store_asset_events(plain)
 
+    def _store_asset_check_evaluation_planned(self, event: EventLogEntry, event_id: int | None) -> None:
+        """As the parent, with the event turned into text once and not once for each of its partitions."""
+        planned = event.get_dagster_event().event_specific_data
+        if not isinstance(planned, AssetCheckEvaluationPlanned):
+            raise TypeError(f"not a planned check: {event.dagster_event_type}")
+        subset = planned.partitions_subset
+        row = {
+            "asset_key": planned.asset_key.to_string(),
+            "check_name": planned.check_name,
+            "run_id": event.run_id,
+            "execution_status": AssetCheckExecutionRecordStatus.PLANNED.value,
+            "evaluation_event": serialize_value(event),
+            "evaluation_event_timestamp": datetime.fromtimestamp(event.timestamp, UTC).replace(tzinfo=None),
+            "evaluation_event_storage_id": event_id,
+        }
+        keys: Sequence[str | None] = list(subset.get_partition_keys()) if subset else [None]
+        rows = [row | {"partition": key} for key in keys]
+        with self.index_transaction() as connection:
+            connection.execute(AssetCheckExecutionsTable.insert(), rows)
+
+    @property
+    def supports_partition_subset_in_asset_materialization_planned_events(self) -> bool:
+        """One planned event an asset, not one a partition; `_parts` puts the partitions back."""
+        return True
+
     def _store_asset_events(self, events: Sequence[EventLogEntry]) -> None:
-        rows = [self._event_to_row(event) for event in events]
         insert = SqlEventLogStorageTable.insert()
+        rows = [self._event_to_row(event) for event in events]
         with self.run_connection(events[0].run_id) as connection:
             connection.execute(insert, rows)
+        indexed = [
+            (event, part) for event, row in zip(events, rows, strict=True) for part in _parts(event, row)
+        ]
+        entries = [event for event, _ in indexed]
         with self.index_transaction() as connection:
-            ids: list[int] = []
-            for row in rows:
-                key = connection.execute(insert, row).inserted_primary_key
-                if key is None:
-                    raise RuntimeError("the event log gave no id for an event it stored")
-                ids.append(key[0])
-            self._store_asset_event_tags(connection, events, ids)
+            stored = connection.execute(
+                insert.returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True),
+                [row for _, row in indexed],
+            )
+            ids = [int(key) for key in stored.scalars()]
+            self._store_asset_event_tags(connection, entries, ids)
             # The asset table keeps the last event of each asset and type: earlier ones of the batch would
             # be overwritten at once.
             last = {
                 (event.dagster_event_type, event.get_dagster_event().asset_key): i
-                for i, event in enumerate(events)
+                for i, event in enumerate(entries)
             }
             for index in sorted(last.values()):
-                self._store_asset_event(connection, events[index], ids[index])
+                self._store_asset_event(connection, entries[index], ids[index])
+
+
+def _parts(event: EventLogEntry, row: dict[str, Any]) -> list[dict[str, Any]]:
+    """The index rows of an event: a planned one for many partitions gets a row for each of them.
+
+    Without them Dagster would not know which partitions failed when the run does.
+    """
+    planned = event.get_dagster_event()
+    if not planned.is_asset_materialization_planned:
+        return [row]
+    subset = planned.asset_materialization_planned_data.partitions_subset
+    keys: Sequence[str] = [] if subset is None else list(subset.get_partition_keys())
+    return [row | {"partition": key} for key in keys] or [row]

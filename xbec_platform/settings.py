@@ -84,6 +84,11 @@ class Settings:
         return self.home / "exports"
 
     @property
+    def dbt_target(self) -> Path:
+        """What dbt parsed and reported in runs of this home."""
+        return self.home / "dbt"
+
+    @property
     def dagster_home(self) -> Path:
         """Dagster's own storage for this home."""
         return self.home / "dagster"
@@ -100,7 +105,7 @@ class Settings:
         values: dict[str, Any] = dict(_home_file(home / HOME_FILE))
         known = {f"XBEC_{field.name.upper()}": field.name for field in fields(cls)}
         for name in sorted(env):
-            if not name.startswith("XBEC_") or name in FOREIGN:
+            if not name.startswith("XBEC_") or name in FOREIGN or name.startswith("XBEC_VAR_"):
                 continue
             if name not in known:
                 raise SettingsError(f"unknown variable {name}; known are {', '.join(sorted(known))}")

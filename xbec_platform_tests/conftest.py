@@ -15,3 +15,15 @@ def shared_data() -> Path:
     if not (folder / "README.md").is_file():
         pytest.skip(f"needs ../shared/data: {folder} is absent (set XBEC_SHARED_DATA to its place)")
     return folder
+
+
+# Costly to make and shared by many tests: one worker makes it and runs all tests that look at it.
+SHARED_FIXTURES = ("finished_shop", "browser")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests of one costly fixture on one worker (`--dist loadgroup`)."""
+    for item in items:
+        for name in SHARED_FIXTURES:
+            if name in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(name))

@@ -39,5 +39,5 @@ from amounts
 where
     amount is not null
     and amount_base is null
-    and event_date >= date '{{ (var('checked_from', '0001-01-01') | string)[:10] }}'
+    and event_date >= date '{{ ((given('checked_from') or '0001-01-01') | string)[:10] }}'
 group by 1, 2, 3

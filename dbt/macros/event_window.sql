@@ -1,6 +1,8 @@
 {#
     The window of event days a run rebuilds: half-open, [min_date, max_date), given by the caller as
     --vars '{min_date: 2026-01-01, max_date: 2026-01-08}'. Without vars, or with --full-refresh, it covers all time.
+    The platform gives the same names as environment variables, XBEC_VAR_MIN_DATE and so on: changed vars make dbt
+    parse the whole project again (5 CPU s a call), a variable that is read while a model runs does not.
 
     Two kinds of incremental models use it, both as "pre-hook delete, then append" in one transaction:
 
@@ -10,8 +12,19 @@
       do not hold yet. Days without any row are looked at again each time; that costs a filter.
 #}
 
+{% macro given(name) -%}
+    {%- if execute -%}
+        {{ return(var(name, none) or env_var('XBEC_VAR_' ~ name | upper, '') or none) }}
+    {%- endif -%}
+    {{ return(none) }}
+{%- endmacro %}
+
+{% macro base_currency() -%}
+    {{ return(given('base_currency') or 'EUR') }}
+{%- endmacro %}
+
 {% macro window_bound(name, otherwise) -%}
-    {%- set bound = var(name, none) -%}
+    {%- set bound = given(name) -%}
     date '{{ otherwise if bound is none or flags.FULL_REFRESH else (bound | string)[:10] }}'
 {%- endmacro %}
 
@@ -29,7 +42,7 @@
     (usually the end of the window) says that it is over.
 #}
 {% macro known_until() -%}
-    date '{{ (var('known_until', '1900-01-01') | string)[:10] }}'
+    date '{{ ((given('known_until') or '1900-01-01') | string)[:10] }}'
 {%- endmacro %}
 
 {% macro in_window(day) -%}
@@ -51,14 +64,14 @@
 
 {# Runs before the first model: half a window, or one that is empty, would quietly build the wrong days. #}
 {% macro check_window() -%}
-    {%- set first = var('min_date', none) -%}
-    {%- set last = var('max_date', none) -%}
+    {%- set first = given('min_date') -%}
+    {%- set last = given('max_date') -%}
     {%- if (first is none) != (last is none) -%}
         {{ exceptions.raise_compiler_error("give both min_date and max_date, or neither") }}
     {%- endif -%}
-    {%- for name in ['min_date', 'max_date', 'known_until'] if var(name, none) is not none -%}
-        {%- if not modules.re.match('^[0-9]{4}-[0-9]{2}-[0-9]{2}', var(name) | string) -%}
-            {{ exceptions.raise_compiler_error(name ~ " '" ~ var(name) ~ "' is not a date such as 2026-01-31") }}
+    {%- for name in ['min_date', 'max_date', 'known_until'] if given(name) is not none -%}
+        {%- if not modules.re.match('^[0-9]{4}-[0-9]{2}-[0-9]{2}', given(name) | string) -%}
+            {{ exceptions.raise_compiler_error(name ~ " '" ~ given(name) ~ "' is not a date such as 2026-01-31") }}
         {%- endif -%}
     {%- endfor -%}
     {%- if first is not none and (first | string)[:10] >= (last | string)[:10] -%}

@@ -3,55 +3,18 @@
 The SQL lives in `dbt/`. Here: which models run together, which window they get, and the wait for the file.
 """
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
+from xbec_platform.assets.dbt_cli import DbtProcess, dbt_project, dbt_variables
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.partitions import daily, window
 from xbec_platform.settings import Settings
-
-PROJECT_DIR = Path(__file__).parents[2] / "dbt"
-
-
-def dbt_executable() -> str:
-    """The dbt of this environment, whatever PATH says."""
-    return str(Path(sys.executable).parent / "dbt")
-
-
-@cache
-def dbt_project() -> DbtProject:
-    """The project, with a manifest that is at least as new as its files.
-
-    Raises:
-        RuntimeError: dbt cannot parse the project; the message holds what it said.
-    """
-    project = DbtProject(PROJECT_DIR)
-    manifest = Path(project.manifest_path)
-    sources = [path for path in PROJECT_DIR.glob("*") if path.suffix == ".yml"]
-    for folder in ("models", "macros", "seeds", "data_tests"):
-        sources += [path for path in (PROJECT_DIR / folder).rglob("*") if path.is_file()]
-    if not manifest.is_file() or manifest.stat().st_mtime < max(path.stat().st_mtime for path in sources):
-        parsed = subprocess.run(  # noqa: S603 - our own interpreter's dbt on our own project
-            [dbt_executable(), "parse", "--quiet", "--project-dir", str(PROJECT_DIR)],
-            env={**os.environ, "DBT_PROFILES_DIR": str(PROJECT_DIR)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if parsed.returncode:
-            raise RuntimeError(f"dbt parse failed:\n{parsed.stdout}\n{parsed.stderr}")
-    return project
 
 
 @dataclass(frozen=True)
@@ -80,18 +43,18 @@ def rebuild_window(asked: tuple[date, date], pending: Sequence[date], built_unti
     return Rebuild(min(start, *pending), max(ends), start)
 
 
-def dbt_arguments(*, base_currency: str, window: Rebuild | None = None) -> list[str]:
-    """Arguments of `dbt build` for a window of event days, or for everything without one."""
-    variables: dict[str, str] = {"base_currency": base_currency}
-    if window is not None:
-        variables |= {
-            "min_date": window.start.isoformat(),
-            "max_date": window.end.isoformat(),
-            "checked_from": window.asked_from.isoformat(),
-            "known_until": window.end.isoformat(),
-        }
-    # Unit tests bring their own rows and windows: the test suite runs them, not every load.
-    return ["build", "--exclude-resource-type", "unit_test", "--vars", json.dumps(variables)]
+# Unit tests bring their own rows and windows: the test suite runs them, not every load.
+BUILD = ("build", "--exclude-resource-type", "unit_test")
+
+
+def window_variables(window: Rebuild) -> dict[str, str]:
+    """Variables of `dbt build` for a window of event days."""
+    return {
+        "min_date": window.start.isoformat(),
+        "max_date": window.end.isoformat(),
+        "checked_from": window.asked_from.isoformat(),
+        "known_until": window.end.isoformat(),
+    }
 
 
 class Translator(DagsterDbtTranslator):
@@ -124,10 +87,9 @@ def build_dbt_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         pool="warehouse",
     )
     def dbt_static(
-        context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: WarehouseResource
+        context: dg.AssetExecutionContext, dbt: DbtProcess, warehouse: WarehouseResource
     ) -> Iterator[Any]:
-        arguments = dbt_arguments(base_currency=settings.base_currency)
-        yield from _build(context, dbt, warehouse, arguments, "dbt: static models")
+        yield from _build(context, dbt, warehouse, settings, {}, "dbt: static models")
 
     @dbt_assets(
         manifest=project.manifest_path,
@@ -140,14 +102,15 @@ def build_dbt_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         pool="warehouse",
     )
     def dbt_event_day(
-        context: dg.AssetExecutionContext, dbt: DbtCliResource, warehouse: WarehouseResource
+        context: dg.AssetExecutionContext, dbt: DbtProcess, warehouse: WarehouseResource
     ) -> Iterator[Any]:
         from xbec_platform.ingest.store import clear_pending
 
         rebuild = _rebuild(warehouse, window(context))
         context.log.info(f"facts and marts: event days {rebuild.start} to {rebuild.end}, end excluded")
-        arguments = dbt_arguments(base_currency=settings.base_currency, window=rebuild)
-        yield from _build(context, dbt, warehouse, arguments, "dbt: facts and marts")
+        yield from _build(
+            context, dbt, warehouse, settings, window_variables(rebuild), "dbt: facts and marts"
+        )
         with warehouse.file.transaction("dbt: days rebuilt") as connection:
             clear_pending(connection, rebuild.start, rebuild.end)
 
@@ -174,19 +137,26 @@ def _rebuild(warehouse: WarehouseResource, asked: tuple[date, date]) -> Rebuild:
 
 def _build(
     context: dg.AssetExecutionContext,
-    dbt: DbtCliResource,
+    dbt: DbtProcess,
     warehouse: WarehouseResource,
-    arguments: list[str],
+    settings: Settings,
+    variables: Mapping[str, str],
     purpose: str,
 ) -> Iterator[Any]:
     """Run dbt while the file is reserved for it, then report its results with the rows of each table.
 
     `fetch_row_counts` of dagster-dbt is not used: it polls in a busy loop (4 CPU s here) and takes the
-    database's name from the manifest, which was parsed for another home.
+    database's name from the manifest, which was parsed for another home. dbt's artifacts stay in the home:
+    what it parsed is found there by the next call, which then parses nothing.
     """
+    given = {"base_currency": settings.base_currency, **variables}
     with warehouse.file.reserved(purpose):
-        invocation = dbt.cli(arguments, context=context, raise_on_error=False)
+        with dbt_variables(given):
+            invocation = dbt.cli(
+                BUILD, context=context, raise_on_error=False, target_path=settings.dbt_target
+            )
         events = list(invocation.stream())
+        errors = None if invocation.is_successful() else _errors(invocation)
     counts = _row_counts(warehouse)
     for event in events:
         key = context.asset_key_for_output(event.output_name) if isinstance(event, dg.Output) else None
@@ -194,10 +164,8 @@ def _build(
         yield (
             event.with_metadata({**event.metadata, "dagster/row_count": rows}) if rows is not None else event
         )
-    if not invocation.is_successful():
-        raise dg.Failure(
-            f"{purpose}: dbt failed", metadata={"errors": dg.MetadataValue.md(_errors(invocation))}
-        )
+    if errors is not None:
+        raise dg.Failure(f"{purpose}: dbt failed", metadata={"errors": dg.MetadataValue.md(errors)})
 
 
 def _row_counts(warehouse: WarehouseResource) -> dict[str, int]:

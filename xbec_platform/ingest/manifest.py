@@ -17,10 +17,11 @@ LOADED, DUPLICATE, SUPERSEDED, REJECTED = "loaded", "duplicate", "superseded", "
 
 @dataclass(frozen=True)
 class ManifestEntry:
-    """What the manifest says of a content at a place."""
+    """What the manifest says of a content at a place; `duplicate_of` is the path of the owner it noted."""
 
     file: LandedFile
     status: str
+    duplicate_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def plan_intake(found: Iterable[LandedFile], manifest: Iterable[ManifestEntry]) 
         if owner.path != path:
             if status == LOADED:
                 withdraw.append((file, DUPLICATE))
-            if status != DUPLICATE:
+            if status != DUPLICATE or (known is not None and known.duplicate_of != owner.path):
                 duplicates.append((file, owner))
             else:
                 unchanged.append(file)

@@ -58,9 +58,10 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
 def read_manifest(connection: duckdb.DuckDBPyConnection) -> list[ManifestEntry]:
     """All entries, sorted by path and content."""
     rows = connection.execute(
-        "SELECT feed, drop_date, path, sha256, size_bytes, status FROM ops.file_manifest ORDER BY path, sha256"
+        "SELECT feed, drop_date, path, sha256, size_bytes, status, duplicate_of "
+        "FROM ops.file_manifest ORDER BY path, sha256"
     ).fetchall()
-    return [ManifestEntry(LandedFile(*row[:5]), row[5]) for row in rows]
+    return [ManifestEntry(LandedFile(*row[:5]), *row[5:]) for row in rows]
 
 
 def withdraw(connection: duckdb.DuckDBPyConnection, files: Sequence[tuple[LandedFile, str]]) -> None:

@@ -6,7 +6,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from xbec_platform_tests.benchmarks import bench_assignment, bench_loading, bench_recommendations
+from xbec_platform_tests.benchmarks import (
+    bench_assignment,
+    bench_backfill,
+    bench_loading,
+    bench_recommendations,
+)
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -18,9 +23,9 @@ def main() -> None:
     console = Console(width=120)
     rows = [*bench_loading.run(), *bench_assignment.run(data)]
     if data is None:
-        console.print(f"skipped: recommendations need ../shared/data ({shared} is absent)")
+        console.print(f"skipped: backfill and recommendations need ../shared/data ({shared} is absent)")
     else:
-        rows += bench_recommendations.run(data)
+        rows += [*bench_backfill.run(data), *bench_recommendations.run(data)]
     table = Table(title="ours / peer, measured in this run", title_justify="left")
     for name, justify in (
         ("what", "left"),

@@ -32,7 +32,7 @@ quoted as (
             {{ add_days('rate_date', 8) }}
         ) as good_until
     from rates
-    where currency <> '{{ var("base_currency") }}'
+    where currency <> '{{ base_currency() }}'
 
 ),
 
@@ -51,7 +51,7 @@ filled as (
 base as (
 
     select
-        '{{ var("base_currency") }}' as currency,
+        '{{ base_currency() }}' as currency,
         fx_date,
         cast(1 as decimal(18, 8)) as rate_to_base,
         fx_date as rate_date

@@ -1,28 +1,21 @@
 """Arguments and windows of dbt runs; the project's own unit tests."""
 
-import json
+import os
 import subprocess
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from xbec_platform.assets.dbt_models import (
-    PROJECT_DIR,
-    Rebuild,
-    dbt_arguments,
-    dbt_executable,
-    rebuild_window,
-)
+from xbec_platform.assets.dbt_cli import PROJECT_DIR, dbt_executable, dbt_variables
+from xbec_platform.assets.dbt_models import Rebuild, rebuild_window, window_variables
 
 JAN = [date(2026, 1, day) for day in range(1, 32)]
 
 
-def test_window_and_currency_are_passed() -> None:
-    """Half-open window, base currency, first day to judge, day until which everything has come."""
-    arguments = dbt_arguments(base_currency="EUR", window=Rebuild(JAN[0], JAN[5], JAN[2]))
-    assert json.loads(arguments[arguments.index("--vars") + 1]) == {
-        "base_currency": "EUR",
+def test_window_is_passed() -> None:
+    """Half-open window, first day to judge, day until which everything has come."""
+    assert window_variables(Rebuild(JAN[0], JAN[5], JAN[2])) == {
         "min_date": "2026-01-01",
         "max_date": "2026-01-06",
         "checked_from": "2026-01-03",
@@ -30,15 +23,11 @@ def test_window_and_currency_are_passed() -> None:
     }
 
 
-def test_no_window_covers_all_time() -> None:
-    """Without a window only the currency is passed, and unit tests are left to the test suite."""
-    assert dbt_arguments(base_currency="GBP") == [
-        "build",
-        "--exclude-resource-type",
-        "unit_test",
-        "--vars",
-        '{"base_currency": "GBP"}',
-    ]
+def test_variables_are_given_to_the_call_only() -> None:
+    """They leave no trace: another home of the same process must not inherit a window."""
+    with dbt_variables({"min_date": "2026-01-01"}):
+        assert os.environ["XBEC_VAR_MIN_DATE"] == "2026-01-01"
+    assert "XBEC_VAR_MIN_DATE" not in os.environ
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,22 @@ def test_earlier_copy_that_arrives_later_takes_over() -> None:
 def test_duplicate_is_loaded_when_its_owner_changes() -> None:
     """The owner got new content: the copy now holds the only old content and must come in."""
     corrected = file(EARLY.path, "s2")
-    plan = plan_intake([corrected], [ManifestEntry(EARLY, LOADED), ManifestEntry(LATE, DUPLICATE)])
+    plan = plan_intake(
+        [corrected], [ManifestEntry(EARLY, LOADED), ManifestEntry(LATE, DUPLICATE, EARLY.path)]
+    )
     assert set(plan.load) == {corrected, LATE}
+
+
+def test_copy_notes_its_new_owner() -> None:
+    """Content that turns up at a still earlier place: every copy names the same owner, whatever came first."""
+    first, later = file("orders/dt=2025-12-31/a.csv", "s1"), file("orders/dt=2026-01-03/a.csv", "s1")
+    known = [ManifestEntry(EARLY, LOADED), ManifestEntry(later, DUPLICATE, EARLY.path)]
+    plan = plan_intake([first], known)
+    assert plan.load == (first,)
+    assert plan.withdraw == ((EARLY, DUPLICATE),)
+    assert set(plan.duplicates) == {(EARLY, first), (later, first)}
+    noted = [ManifestEntry(first, LOADED), ManifestEntry(later, DUPLICATE, first.path)]
+    assert plan_intake([], noted).is_empty
 
 
 def test_rejected_file_is_tried_again() -> None:
