@@ -84,16 +84,16 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
                 insert.returning(SqlEventLogStorageTable.c.id, sort_by_parameter_order=True),
                 [row for _, row in indexed],
             )
-            ids = [int(key) for key in stored.scalars()]
+            ids = [int(stored_row[0]) for stored_row in stored]
             self._store_asset_event_tags(connection, entries, ids)
             # The asset table keeps the last event of each asset and type: earlier ones of the batch would
             # be overwritten at once.
             last = {
-                (event.dagster_event_type, event.get_dagster_event().asset_key): i
-                for i, event in enumerate(entries)
+                (entry.dagster_event_type, entry.get_dagster_event().asset_key): number
+                for number, entry in enumerate(entries)
             }
-            for index in sorted(last.values()):
-                self._store_asset_event(connection, entries[index], ids[index])
+            for number in sorted(last.values()):
+                self._store_asset_event(connection, entries[number], ids[number])
 
 
 def _parts(event: EventLogEntry, row: dict[str, Any]) -> list[dict[str, Any]]:
@@ -105,5 +105,6 @@ def _parts(event: EventLogEntry, row: dict[str, Any]) -> list[dict[str, Any]]:
     if not planned.is_asset_materialization_planned:
         return [row]
     subset = planned.asset_materialization_planned_data.partitions_subset
-    keys: Sequence[str] = [] if subset is None else list(subset.get_partition_keys())
-    return [row | {"partition": key} for key in keys] or [row]
+    if subset is None:
+        return [row]
+    return [{**row, "partition": key} for key in subset.get_partition_keys()]
