@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from xbec_platform.ingest import store
-from xbec_platform.ingest.accounting import Account, LandedFile, account_for
+from xbec_platform.ingest.accounting import Account, LandedFile, accounts
 from xbec_platform.ingest.landing import discover
 from xbec_platform.ingest.manifest import plan_intake
 from xbec_platform.warehouse.database import Warehouse
@@ -93,8 +93,7 @@ def _write(warehouse: Warehouse, found: Sequence[LandedFile], batch: Sequence[Ac
 def _batches(files: Sequence[LandedFile], landing: Path) -> Iterator[list[Account]]:
     """Accounts of files, grouped to about `BATCH_ROWS` rows."""
     batch: list[Account] = []
-    for file in files:
-        account = account_for(file, landing)
+    for account in accounts(files, landing):
         if account.error:
             log.error("rejected %s", account.error)
         batch.append(account)

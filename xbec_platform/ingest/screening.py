@@ -6,8 +6,9 @@ order. Rejected records keep their raw content; exact duplicates are counted on 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 
 import polars as pl
 import polars.selectors as cs
@@ -18,52 +19,72 @@ from xbec_platform.ingest.readers import ROW, FileRejectedError, Records
 
 DUPLICATES = "_duplicate_records"
 EXTRA = "_extra"
+# Small files cost more to plan than to screen, so files of a feed are screened together. Their number within
+# the bundle and their drop day travel with every record; no rule looks beyond the record's own file.
+FILE, DROP = "_file", "_drop_date"
+CARRIED = (FILE, DROP, ROW, DUPLICATES, EXTRA)
 UNREADABLE = "?"
 # Clocks of sources drift; ten minutes past the drop day are still the drop day.
 CLOCK_TOLERANCE = timedelta(minutes=10)
-REJECTED_SCHEMA = {ROW: pl.Int64(), "reasons": pl.List(pl.String()), "raw_json": pl.String()}
+REJECTED_SCHEMA = {
+    FILE: pl.Int32(),
+    ROW: pl.Int64(),
+    "reasons": pl.List(pl.String()),
+    "raw_json": pl.String(),
+}
 
 
 @dataclass(frozen=True)
 class Screened:
-    """The verdict on a file's records.
+    """The verdict on the records of a bundle of files.
 
     Attributes:
-        accepted: `_row_no`, `_duplicate_records`, `_extra` and the contract's columns, typed.
-        rejected: `_row_no`, reasons, raw_json.
-        duplicates: Records equal to an earlier one of the file in every column.
+        accepted: `_file`, `_drop_date`, `_row_no`, `_duplicate_records`, `_extra` and the contract's
+            columns, typed.
+        rejected: `_file`, `_row_no`, reasons, raw_json.
     """
 
     accepted: pl.DataFrame
     rejected: pl.DataFrame
-    duplicates: int
+
+
+def bundle(files: Sequence[tuple[Records, date]]) -> pl.DataFrame:
+    """Readable records of files with equal columns as one frame, numbered by file from 0.
+
+    Args:
+        files: Records and drop day of each; events after the end of that day are a fault of a clock.
+    """
+    return pl.concat(
+        records.frame.with_columns(pl.lit(number, pl.Int32).alias(FILE), pl.lit(day, pl.Date).alias(DROP))
+        for number, (records, day) in enumerate(files)
+    )
 
 
 def screen(records: Records, contract: Contract, *, drop_date: date, time_zone: str = "UTC") -> Screened:
-    """Check every record against the contract.
-
-    Args:
-        records: What a reader returned.
-        contract: What the source promises.
-        drop_date: Day of the landing folder; events after its end are a fault of a clock.
-        time_zone: Zone of timestamps without an offset.
+    """Check every record of one file against the contract; see `screen_unique`.
 
     Raises:
         FileRejectedError: A column that may not be null is missing from the file.
     """
     require_columns(records.frame, contract)
-    unique, duplicates = drop_exact_duplicates(records.frame)
-    verdict = screen_unique(unique, contract, drop_date=drop_date, time_zone=time_zone)
-    rejected = pl.concat([verdict.rejected, broken_rows(records)]).sort(ROW)
-    return Screened(verdict.accepted, rejected, duplicates)
+    unique = drop_exact_duplicates(bundle([(records, drop_date)]))
+    screened = screen_unique(unique, contract, time_zone=time_zone)
+    rejected = pl.concat([screened.rejected, broken_rows(records, 0)]).sort(ROW)
+    return Screened(screened.accepted, rejected)
 
 
-def screen_unique(unique: pl.DataFrame, contract: Contract, *, drop_date: date, time_zone: str) -> Screened:
-    """`screen` for readable records whose exact duplicates are already counted on them."""
+def screen_unique(unique: pl.DataFrame, contract: Contract, *, time_zone: str = "UTC") -> Screened:
+    """Check readable records whose exact duplicates are already counted on them.
+
+    Args:
+        unique: What `drop_exact_duplicates` returned for a bundle.
+        contract: What the source promises.
+        time_zone: Zone of timestamps without an offset.
+    """
     typed = _typed(unique, contract, time_zone)
-    verdict = find_violations(typed, contract, drop_date=drop_date)
+    verdict = find_violations(typed, contract)
     accepted = typed.filter(~verdict.is_bad).drop(cs.starts_with(UNREADABLE))
-    return Screened(accepted, rejected_rows(unique.filter(verdict.is_bad), verdict.reasons), duplicates=0)
+    return Screened(accepted, rejected_rows(unique.filter(verdict.is_bad), verdict.reasons))
 
 
 def require_columns(frame: pl.DataFrame, contract: Contract) -> None:
@@ -78,14 +99,15 @@ def require_columns(frame: pl.DataFrame, contract: Contract) -> None:
         )
 
 
-def drop_exact_duplicates(frame: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """Keep the first of records that agree in every column and count the others on it."""
-    columns = [name for name in frame.columns if name != ROW]
+def drop_exact_duplicates(frame: pl.DataFrame) -> pl.DataFrame:
+    """Keep the first of a file's records that agree in every column and count the others on it."""
+    columns = [name for name in frame.columns if name not in {FILE, DROP, ROW}]
     if not columns or frame.is_empty():
-        return frame.with_columns(pl.lit(0, pl.Int32).alias(DUPLICATES)), 0
-    counted = frame.group_by(columns).agg(pl.col(ROW).min(), (pl.len() - 1).cast(pl.Int32).alias(DUPLICATES))
-    unique = counted.sort(ROW).select([*frame.columns, DUPLICATES])
-    return unique, frame.height - unique.height
+        return frame.with_columns(pl.lit(0, pl.Int32).alias(DUPLICATES))
+    counted = frame.group_by([FILE, DROP, *columns]).agg(
+        pl.col(ROW).min(), (pl.len() - 1).cast(pl.Int32).alias(DUPLICATES)
+    )
+    return counted.sort(FILE, ROW).select([*frame.columns, DUPLICATES])
 
 
 def _typed(unique: pl.DataFrame, contract: Contract, time_zone: str) -> pl.DataFrame:
@@ -95,10 +117,9 @@ def _typed(unique: pl.DataFrame, contract: Contract, time_zone: str) -> pl.DataF
     """
     present = [column for name, column in contract.columns.items() if name in unique.columns]
     absent = [column for name, column in contract.columns.items() if name not in unique.columns]
-    extra = [name for name in unique.columns if name not in {*contract.columns, ROW, DUPLICATES}]
+    extra = [name for name in unique.columns if name not in {*contract.columns, *CARRIED}]
     return unique.select(
-        pl.col(ROW),
-        pl.col(DUPLICATES),
+        pl.col(FILE, DROP, ROW, DUPLICATES),
         (pl.struct(extra).struct.json_encode() if extra else pl.lit(None, pl.String)).alias(EXTRA),
         *[parse(column, time_zone) for column in present],
         *[pl.lit(None, column.dtype).alias(column.name) for column in absent],
@@ -109,7 +130,7 @@ def _typed(unique: pl.DataFrame, contract: Contract, time_zone: str) -> pl.DataF
             for column in present
             if column.type != "text"
         ],
-    ).select(ROW, DUPLICATES, EXTRA, *contract.columns, cs.starts_with(UNREADABLE))
+    ).select(*CARRIED, *contract.columns, cs.starts_with(UNREADABLE))
 
 
 @dataclass(frozen=True)
@@ -125,7 +146,7 @@ class Verdict:
     reasons: pl.Series
 
 
-def find_violations(typed: pl.DataFrame, contract: Contract, *, drop_date: date) -> Verdict:
+def find_violations(typed: pl.DataFrame, contract: Contract) -> Verdict:
     """Check typed rows against all promises of the contract."""
     checks = [
         *[
@@ -134,7 +155,7 @@ def find_violations(typed: pl.DataFrame, contract: Contract, *, drop_date: date)
             if UNREADABLE + name in typed.columns
         ],
         *[check for column in contract.columns.values() for check in _checks(column, typed)],
-        *_clock_check(contract, drop_date),
+        *_clock_check(contract),
         (_conflicting_key(contract), f"key {', '.join(contract.key)}: repeated with other content"),
     ]
     flags = typed.select(
@@ -153,11 +174,11 @@ def find_violations(typed: pl.DataFrame, contract: Contract, *, drop_date: date)
     return Verdict(is_bad, reasons)
 
 
-def _clock_check(contract: Contract, drop_date: date) -> list[tuple[pl.Expr, str]]:
+def _clock_check(contract: Contract) -> list[tuple[pl.Expr, str]]:
     """Nothing may have happened after the day on which it was delivered."""
     if contract.event_time is None or contract.looks_ahead:
         return []
-    latest = datetime.combine(drop_date + timedelta(days=1), time()) + CLOCK_TOLERANCE
+    latest = pl.col(DROP).cast(pl.Datetime("us")) + timedelta(days=1) + CLOCK_TOLERANCE
     event = pl.col(contract.event_time).cast(pl.Datetime("us"))
     return [(event > latest, f"{contract.event_time}: lies after the drop day")]
 
@@ -184,27 +205,28 @@ def _checks(column: Column, typed: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
 
 
 def _conflicting_key(contract: Contract) -> pl.Expr:
-    """Rows that share a complete key; none of them is preferred."""
+    """Rows of a file that share a complete key; none of them is preferred."""
     complete = pl.all_horizontal(pl.col(name).is_not_null() for name in contract.key)
-    return complete & (pl.len().over(list(contract.key)) > 1)
+    return complete & (pl.len().over([FILE, *contract.key]) > 1)
 
 
 def rejected_rows(raw: pl.DataFrame, reasons: pl.Series) -> pl.DataFrame:
     """Records for the quarantine: the raw content as JSON with all reasons."""
-    columns = [name for name in raw.columns if name not in {ROW, DUPLICATES}]
+    columns = [name for name in raw.columns if name not in CARRIED]
     if raw.is_empty():
         return pl.DataFrame(schema=REJECTED_SCHEMA)
     return raw.select(
-        pl.col(ROW),
+        pl.col(FILE, ROW),
         reasons.alias("reasons"),
         pl.struct(columns).struct.json_encode().alias("raw_json"),
     )
 
 
-def broken_rows(records: Records) -> pl.DataFrame:
+def broken_rows(records: Records, number: int) -> pl.DataFrame:
     """Records that could not be cut into cells, for the quarantine."""
     return pl.DataFrame(
         {
+            FILE: [number] * len(records.broken),
             ROW: [row for row, _, _ in records.broken],
             "reasons": [[cause] for _, _, cause in records.broken],
             "raw_json": [raw for _, raw, _ in records.broken],

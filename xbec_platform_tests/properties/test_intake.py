@@ -8,7 +8,10 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from xbec_platform.ingest.accounting import accounts
 from xbec_platform.ingest.intake import run_intake
+from xbec_platform.ingest.landing import discover
+from xbec_platform.ingest.screening import FILE
 from xbec_platform.warehouse.database import Warehouse
 from xbec_platform.warehouse.fingerprint import fingerprints
 
@@ -94,3 +97,28 @@ def test_every_record_is_loaded_quarantined_or_an_exact_duplicate(files: dict[tu
                 )
         loaded = warehouse.read_frame("SELECT count(*) FROM raw.fx_rates", purpose="test").item()
         assert loaded == sum(account.rows_loaded for account in report.accounts)
+
+
+@given(files=landings)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_verdict_on_a_file_ignores_its_neighbours(files: dict[tuple[date, str], str]) -> None:
+    """Files are screened in bundles: alone or in company, each gets the same account and the same rows."""
+    with tempfile.TemporaryDirectory() as folder:
+        landing = Path(folder)
+        for (day, name), content in files.items():
+            land(landing, day, name, content)
+        found = discover(landing).files
+        together = {account.file: account for account in accounts(found, landing)}
+        for file in found:
+            (alone,) = accounts([file], landing)
+            other = together[file]
+            assert (alone.rows_in, alone.rows_loaded, alone.rows_duplicate, alone.error) == (
+                other.rows_in,
+                other.rows_loaded,
+                other.rows_duplicate,
+                other.error,
+            )
+            assert alone.quarantined.equals(other.quarantined)
+            table, same = (one.tables.get("fx_rates") for one in (alone, other))
+            assert table is None or same is None or table.drop(FILE).equals(same.drop(FILE))
+            assert (table is None) == (same is None)
