@@ -111,6 +111,9 @@ def build_dbt_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         yield from _build(
             context, dbt, warehouse, settings, window_variables(rebuild), "dbt: facts and marts"
         )
+        if context.is_subset:
+            context.log.info("part of the models only: the ledger of changed days stays as it is")
+            return
         with warehouse.file.transaction("dbt: days rebuilt") as connection:
             clear_pending(connection, rebuild.start, rebuild.end)
 
