@@ -5,6 +5,7 @@ Exit codes: 0 ok, 1 a step or a check failed, 2 usage, 3 data missing.
 
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +46,37 @@ def run(
     print_report(settings, outcome, Console())
     if not outcome.succeeded:
         raise typer.Exit(FAILED)
+
+
+@app.command()
+def world(
+    out: Annotated[
+        Path, typer.Option(help="folder to write landing/ and truth/ into; must not hold them yet")
+    ],
+    seed: Annotated[int, typer.Option(help="decides everything that is drawn", min=0)] = 1,
+    days: Annotated[int, typer.Option(help="length of the period", min=20)] = 60,
+    customers: Annotated[int, typer.Option(help="registered customers at scale 1", min=100)] = 3000,
+    scale: Annotated[int, typer.Option(help="factor on everything that grows with people", min=1)] = 1,
+    processes: Annotated[int, typer.Option(help="0: one for each core", min=0)] = 0,
+) -> None:
+    """Write a generated world: all sources of a shop day by day, planted faults, and the truth for tests."""
+    from xbec_platform.run_report import print_world
+    from xbec_platform.world.generate import default_processes, generate_world
+    from xbec_platform.world.spec import WorldSpec
+
+    taken = [name for name in ("landing", "truth") if (out / name).exists()]
+    if taken:
+        typer.echo(f"xbec: {out / taken[0]} exists already; choose another --out or remove it", err=True)
+        raise typer.Exit(USAGE)
+    spec = WorldSpec(seed=seed, days=days, customers=customers, scale=scale)
+    began = time.monotonic()
+    summary = generate_world(
+        out,
+        spec,
+        processes=processes or default_processes(),
+        progress=lambda done, total: typer.echo(f"\rday {done} of {total}", nl=done == total, err=True),
+    )
+    print_world(summary, out, time.monotonic() - began, Console())
 
 
 @app.command()

@@ -17,7 +17,6 @@ from xbec_platform.settings import Settings
 
 DEMO = "demo"
 DEMO_SEED = 20260101
-DEMO_DAYS = 60
 NETWORK_SEED = 7
 EVENT_BATCH_SIZE = 1000
 
@@ -86,11 +85,13 @@ def prepare(settings: Settings, source: str, data: Path | None) -> Settings:
 
 
 def _land_demo(settings: Settings) -> Settings:
-    from xbec_platform.demo.shop import generate_shop
+    """The generated world with its default size; its truth lies beside the landing folder, for tests only."""
+    from xbec_platform.world.generate import default_processes, generate_world
+    from xbec_platform.world.spec import WorldSpec
 
-    last = settings.start_date + timedelta(days=DEMO_DAYS - 1)
-    generate_shop(out=settings.landing, seed=DEMO_SEED, days=DEMO_DAYS, last_day=last)
-    return replace(settings, end_date=last + timedelta(days=1))
+    spec = WorldSpec(seed=DEMO_SEED)
+    generate_world(settings.home, spec, processes=default_processes())
+    return replace(settings, start_date=spec.first_day, end_date=spec.last_day + timedelta(days=1))
 
 
 def _land_mapped(settings: Settings, source: str, data: Path) -> Settings:

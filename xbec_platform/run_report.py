@@ -9,9 +9,12 @@ from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.settings import Settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import polars as pl
 
     from xbec_platform.main_job import Outcome
+    from xbec_platform.world.generate import WorldSummary
 
 _MADE_SQL = """
 SELECT schema_name || '.' || table_name AS "table", estimated_size AS rows FROM duckdb_tables()
@@ -44,6 +47,30 @@ def print_report(settings: Settings, outcome: "Outcome", console: Console) -> No
     for asset, check in outcome.failed_checks:
         console.print(f"[red]check failed[/red] {asset}: {check}", highlight=False)
     _print_places(settings, outcome, console)
+
+
+def print_world(summary: "WorldSummary", out: "Path", seconds: float, console: Console) -> None:
+    """Print what a generated world holds and where it lies."""
+    import polars as pl
+
+    rows = pl.DataFrame(
+        {"source": list(summary.clean_rows), "rows": list(summary.clean_rows.values())},
+        schema_overrides={"rows": pl.Int64},
+    )
+    _print_table(console, "Rows by source, planted ones not counted", rows)
+    planted = pl.DataFrame(
+        [(fault.kind, fault.source, fault.expect) for fault in summary.faults],
+        schema=["fault", "source", "a correct intake makes of it"],
+        orient="row",
+    )
+    _print_table(console, "Planted faults", planted.sort(planted.columns))
+    console.print(
+        f"\n{summary.files:,} files, {summary.bytes / 1e6:,.1f} MB in {seconds:,.1f} s, "
+        f"{summary.spec.first_day} to {summary.spec.last_day}",
+        highlight=False,
+    )
+    console.print(f"  landing    {out / 'landing'}", highlight=False, soft_wrap=True)
+    console.print(f"  truth      {out / 'truth'} (for tests only)", highlight=False, soft_wrap=True)
 
 
 def _print_table(console: Console, title: str, frame: "pl.DataFrame") -> None:

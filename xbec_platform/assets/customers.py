@@ -49,7 +49,8 @@ def build_customer_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             ),
             spec(
                 asset_keys.CUSTOMER_CLUSTERS,
-                "The group of every customer. Keys last: the model moves weekly, is searched anew weekly in the first month, monthly in the first half-year, then quarterly. "
+                "The group of every customer. Keys last: the model moves weekly; groups are searched anew weekly in "
+                "the first month, monthly in the first half-year, then quarterly. "
                 "Grain: customer. Key: as_of_date, customer_id.",
             ),
             spec(

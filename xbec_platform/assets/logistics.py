@@ -56,7 +56,7 @@ QUERIES = {
     """,
     "lanes": f"""
         WITH {_RATES}, valid AS (
-            FROM raw.lanes WHERE valid_from < $day + 1 {_VALID.format(id="lane_id")}
+            FROM raw.lanes WHERE length(dest_node) = 2 AND valid_from < $day + 1 {_VALID.format(id="lane_id")}
         )
         SELECT lane_id, origin_node, dest_node, mode, distance_km, currency,
             (rate_per_kg * rate_to_base)::DECIMAL(18, 4) AS rate_per_kg,

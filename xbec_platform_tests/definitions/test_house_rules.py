@@ -69,6 +69,17 @@ def test_no_postponed_annotations_where_dagster_reads_them(folder: str) -> None:
         assert "from __future__ import annotations" not in path.read_text(), path
 
 
+def test_only_the_world_knows_its_truth() -> None:
+    """A model that could read the answers would prove nothing: outside the generator nobody names them."""
+    for path in FILES:
+        if area(path) != "world":
+            text = path.read_text()
+            assert "truth_" not in text, path
+            assert '/ "truth"' not in text or path.name == "run_report.py", path
+            imported = {name for name in imports(path) if name.startswith("xbec_platform.world")}
+            assert not imported or path.name in {"cli.py", "main_job.py", "run_report.py"}, path
+
+
 def test_no_highspy() -> None:
     """It cannot be loaded in one process with OR-Tools 9.15 (or-tools #5246)."""
     assert "highspy==" not in (PACKAGE.parent / "requirements.lock").read_text()

@@ -9,11 +9,12 @@ from pathlib import Path
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.automation.jobs import DECISIONS, INTAKE_AND_FACTS
 from xbec_platform.definitions import build_definitions
-from xbec_platform.demo.shop import ShopSummary, generate_shop
 from xbec_platform.main_job import open_instance
 from xbec_platform.partitions import range_tags
 from xbec_platform.settings import Settings
 from xbec_platform.warehouse.fingerprint import fingerprints
+from xbec_platform.world.generate import WorldSummary, generate_world
+from xbec_platform.world.spec import WorldSpec
 
 FIRST, DAYS = date(2026, 1, 1), 24
 END = FIRST + timedelta(days=DAYS)
@@ -24,15 +25,14 @@ class Shop:
     """A home with landed files."""
 
     settings: Settings
-    summary: ShopSummary
+    summary: WorldSummary
 
 
 def small_shop(home: Path) -> Shop:
     """The same small shop wherever it lies: equal bytes, hence equal tables."""
     settings = replace(Settings(home=home), start_date=FIRST, end_date=END)
-    summary = generate_shop(
-        out=settings.landing, seed=5, days=DAYS, customers=150, last_day=END - timedelta(days=1)
-    )
+    spec = WorldSpec(seed=5, days=DAYS, customers=150, last_day=END - timedelta(days=1))
+    summary = generate_world(home, spec)
     settings.save()
     return Shop(settings, summary)
 

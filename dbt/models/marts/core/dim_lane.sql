@@ -31,3 +31,5 @@ select
     allows_hazard,
     is_sample
 from lanes
+-- Lanes between hubs are legs of routes; an address is reached by country.
+where length(dest_node) = 2
