@@ -56,7 +56,7 @@ def encode(frame: pl.DataFrame, suffix: str) -> bytes:
         return plain.write_ndjson().encode()
     if suffix == "parquet":
         buffer = io.BytesIO()
-        frame.write_parquet(buffer, compression="zstd")
+        frame.write_parquet(buffer, compression="snappy")
         return buffer.getvalue()
     raise ValueError(f"unknown file suffix {suffix!r}: use csv, jsonl (each also with .gz) or parquet")
 

@@ -24,6 +24,7 @@ SHARES = {
     "missing_column": 0.52,
     "broken_json_line": 0.6,
     "wrong_file": 0.85,
+    "resurrected_customer": 0.9,
 }
 
 
@@ -37,8 +38,9 @@ class PlantedFault:
         file: Path below the landing folder.
         rows: Rows concerned; for conflicting_key both rows under the key.
         key: Key of the row, or "" for a whole file.
-        expect: quarantined, duplicate, orphan, kept, file_rejected, late (loaded, but after its day) or
-            corrected (loaded, until `plant_correction` delivers the file again).
+        expect: quarantined, duplicate, orphan, kept (loaded as it is), erase (a person asks to be forgotten),
+            file_rejected, late (loaded, but after its day) or corrected (loaded, until `plant_correction`
+            delivers the file again).
     """
 
     kind: str
@@ -119,9 +121,13 @@ def fault_days(plan: Plan) -> dict[str, int]:
 
 
 def _source_of(kind: str) -> str:
-    return {"late_file": "orders", "missing_column": "orders", "broken_json_line": "returns"}.get(
-        kind, "order_lines"
-    )
+    sources = {
+        "late_file": "orders",
+        "missing_column": "orders",
+        "broken_json_line": "returns",
+        "resurrected_customer": "customers",
+    }
+    return sources.get(kind, "order_lines")
 
 
 def _day_with_rows(plan: Plan, source: str, share: float) -> int | None:
@@ -138,13 +144,16 @@ def _day_with_rows(plan: Plan, source: str, share: float) -> int | None:
     return second
 
 
-def plant_faults(files: DayFiles, days: Mapping[str, int]) -> Correction | None:
+def plant_faults(files: DayFiles, plan: Plan, days: Mapping[str, int]) -> Correction | None:
     """Plant the faults of this day.
 
     Returns:
         How the wrong file is to be corrected, on the day on which it comes.
     """
     correction = None
+    _record_erasures(files)
+    if days.get("resurrected_customer") == files.day:
+        _plant_resurrected_customer(files, plan)
     if days.get("late_file") == files.day:
         _plant_late_file(files)
     if days.get("truncated_gzip") == files.day:
@@ -176,6 +185,26 @@ def _plant_row(files: DayFiles, rule: Mapping[str, Any]) -> None:
     files.frames[path] = feed, pl.concat([frame, row])
     named = ", ".join(f"{name}={row[name][0]}" for name in feed.key)
     files.record(rule["kind"], source, path, rule.get("rows", 1), named, rule.get("expect", "quarantined"))
+
+
+def _record_erasures(files: DayFiles) -> None:
+    """Put requests to be forgotten on record, so that tests know who must be found nowhere."""
+    for path, (feed, frame) in list(files.frames.items()):
+        if feed.source == "deletion_requests":
+            for request, customer in frame.select("request_id", "customer_id").iter_rows():
+                key = f"request_id={request}, customer_id={customer}"
+                files.record("erased_customer", feed.source, path, 1, key, "erase")
+
+
+def _plant_resurrected_customer(files: DayFiles, plan: Plan) -> None:
+    """Deliver an erased customer again, as a restored backup of a source would; none, when nobody has asked."""
+    erased = plan.people.frame.filter(pl.col("erased_day") < files.day).sort("erased_day", "customer_id")
+    if erased.height:
+        person = erased.row(0, named=True)
+        cells = {name: person[name] for name in ("customer_id", "email_hash", "phone_hash")}
+        _plant_row(
+            files, {"kind": "resurrected_customer", "source": "customers", "cells": cells, "expect": "kept"}
+        )
 
 
 def _plant_late_file(files: DayFiles) -> None:

@@ -143,7 +143,7 @@ def make_day(plan: Plan, landing: Path, day: int, days: dict[str, int]) -> DayRe
                 # Later chunks of a large day hold no planted row: they need not wait in memory.
                 written |= _write(landing, _taken(frames, prefix))
     files = DayFiles(spec=plan.spec, day=day, frames=frames)
-    correction = plant_faults(files, days)
+    correction = plant_faults(files, plan, days)
     written |= _write(landing, files.frames)
     for path, content in files.extra.items():
         replace_file(landing / path, content)

@@ -81,8 +81,23 @@ def test_a_correct_intake_finds_every_planted_fault_and_no_other(
     loaded = dict.fromkeys(feeds(), 0)
     for account in report.accounts:
         loaded[account.file.feed] += account.rows_loaded
+    planted = dict.fromkeys(feeds(), 0)
     # The orphan and the surplus line are loaded; the real row under a conflicting key is not.
-    assert loaded == summary.clean_rows | {"order_lines": summary.clean_rows["order_lines"] + 1 + 1 - 1}
+    planted["order_lines"] = 1 + 1 - 1
+    for fault in summary.faults:
+        planted[fault.source] += fault.rows if fault.expect == "kept" else 0
+    assert {feed: rows - planted[feed] for feed, rows in loaded.items()} == summary.clean_rows
+
+
+def test_erased_people_are_on_record_and_one_comes_back(small: tuple[Path, WorldSummary]) -> None:
+    """Whoever asked to be forgotten is listed; a restored backup delivers one of them again."""
+    out, summary = small
+    requests = [fault for fault in summary.faults if fault.expect == "erase"]
+    files = sorted((out / "landing" / "deletion_requests").rglob("*.csv"))
+    assert len(requests) == sum(len(path.read_text().splitlines()) - 1 for path in files) > 0
+    (back,) = [fault for fault in summary.faults if fault.kind == "resurrected_customer"]
+    customer = back.key.split(",")[0].removeprefix("customer_id=")
+    assert any(f"customer_id={customer}" in fault.key for fault in requests)
 
 
 def test_correction_supersedes_the_wrong_file(small: tuple[Path, WorldSummary], tmp_path: Path) -> None:
