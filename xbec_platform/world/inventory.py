@@ -8,22 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from xbec_platform.demo.sample_stock import SNAPSHOT_SCHEMA
 from xbec_platform.world.spec import parameters
 
 if TYPE_CHECKING:
     from xbec_platform.world.fulfilment import Fulfilment
     from xbec_platform.world.plan import Plan
-
-SNAPSHOT_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
-    "warehouse_id": pl.String,
-    "product_id": pl.String,
-    "snapshot_date": pl.Date,
-    "on_hand": pl.Int64,
-    "reserved": pl.Int64,
-    "inbound": pl.Int64,
-    "inbound_eta_date": pl.Date,
-    "is_sample": pl.Boolean,
-}
 
 
 def on_hand(fulfilment: Fulfilment, day: int) -> npt.NDArray[np.int64]:

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from xbec_platform.demo.files import MONEY, timestamp
+from xbec_platform.demo.network import LANE_SCHEMA
 from xbec_platform.world.journeys import JourneyChoice, build_choice, build_journeys, composite_lanes
 from xbec_platform.world.lanes import lane_frame, offers, rate_brackets, restrictions
 from xbec_platform.world.places import markets, nodes
@@ -39,28 +40,6 @@ WAREHOUSE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "can_battery": pl.Boolean,
     "can_liquid": pl.Boolean,
     "can_hazard": pl.Boolean,
-    "is_sample": pl.Boolean,
-}
-LANE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
-    "lane_id": pl.String,
-    "valid_from": pl.Datetime("us", "UTC"),
-    "origin_node": pl.String,
-    "dest_node": pl.String,
-    "mode": pl.String,
-    "carrier": pl.String,
-    "service": pl.String,
-    "distance_km": pl.Float64,
-    "rate_per_kg": MONEY,
-    "rate_per_cbm": MONEY,
-    "min_charge": MONEY,
-    "surcharge_pct": pl.Float64,
-    "vol_divisor": pl.Float64,
-    "currency": pl.String,
-    "transit_p50_days": pl.Float64,
-    "transit_p90_days": pl.Float64,
-    "allows_battery": pl.Boolean,
-    "allows_liquid": pl.Boolean,
-    "allows_hazard": pl.Boolean,
     "is_sample": pl.Boolean,
 }
 SCHEDULE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
