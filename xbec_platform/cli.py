@@ -6,6 +6,7 @@ Exit codes: 0 ok, 1 a step or a check failed, 2 usage, 3 data missing.
 import os
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -77,6 +78,51 @@ def world(
         progress=lambda done, total: typer.echo(f"\rday {done} of {total}", nl=done == total, err=True),
     )
     print_world(summary, out, time.monotonic() - began, Console())
+
+
+@app.command()
+def validate(
+    path: Annotated[Path, typer.Argument(help="file or folder to check; nothing is loaded", exists=True)],
+    source: Annotated[str | None, typer.Option(help="contract or mapping; else the folder tells")] = None,
+    day: Annotated[
+        datetime | None, typer.Option(help="drop day, of files in no dt= folder", formats=["%Y-%m-%d"])
+    ] = None,
+) -> None:
+    """Check files against their contracts without loading them, and print what is wrong where."""
+    from xbec_platform.contract_report import print_verdicts
+    from xbec_platform.ingest.validate import UnknownFeedError
+    from xbec_platform.ingest.validate import validate as check
+
+    drop_day = (day or datetime.now(UTC)).date()
+    try:
+        good = print_verdicts(check(path, source=source, day=drop_day), Console())
+    except UnknownFeedError as error:
+        typer.echo(f"xbec: {error}", err=True)
+        raise typer.Exit(USAGE) from error
+    if not good:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def contracts(
+    source: Annotated[str | None, typer.Argument(help="one source, with all its columns")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="all of them as JSON")] = False,
+) -> None:
+    """List what each source promises."""
+    from xbec_platform.contract_report import contracts_json, print_contract, print_contracts
+    from xbec_platform.ingest.contracts import contracts as all_contracts
+
+    known = all_contracts()
+    if source is not None and source not in known:
+        typer.echo(f"xbec: no contract is named {source}; known are {', '.join(known)}", err=True)
+        raise typer.Exit(USAGE)
+    chosen = [known[source]] if source is not None else list(known.values())
+    if as_json:
+        typer.echo(contracts_json(chosen))
+    elif source is not None:
+        print_contract(known[source], Console())
+    else:
+        print_contracts(chosen, Console())
 
 
 @app.command()
