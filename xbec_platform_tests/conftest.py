@@ -18,9 +18,10 @@ def shared_data() -> Path:
 
 
 # Costly to make and shared by many tests: one worker makes it and runs all tests that look at it.
-SHARED_FIXTURES = ("finished_shop", "browser")
+SHARED_FIXTURES = ("finished_shop", "retail_home", "browser")
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep tests of one costly fixture on one worker (`--dist loadgroup`)."""
     for item in items:

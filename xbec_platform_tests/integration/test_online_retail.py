@@ -15,7 +15,7 @@ from xbec_platform_tests.integration.homes import run_job
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Settings:
+def retail_home(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Settings:
     """A home with the real history, delivered as 305 daily files, after one run over all days."""
     settings = Settings(home=tmp_path_factory.mktemp("online_retail"))
     prepared = prepare(settings, "online_retail", shared_data / "online_retail")
@@ -30,43 +30,45 @@ def query(home: Settings, sql: str) -> tuple[object, ...]:
     return tuple(row)
 
 
-def test_all_rows_are_accounted_for(home: Settings) -> None:
+def test_all_rows_are_accounted_for(retail_home: Settings) -> None:
     """541,909 rows: 1,336 without positive quantity and 2 with a negative price are quarantined, 5,268 repeat."""
     assert query(
-        home,
+        retail_home,
         """SELECT count(*), sum(rows_in), sum(rows_loaded), sum(rows_quarantined), sum(rows_duplicate)
         FROM ops.file_manifest WHERE feed = 'online_retail'""",
     ) == (305, 541_909, 535_303, 1_338, 5_268)
 
 
-def test_the_usual_clean_set_comes_out_of_the_marts(home: Settings) -> None:
+def test_the_usual_clean_set_comes_out_of_the_marts(retail_home: Settings) -> None:
     """The set everybody publishes: sales with customer and price; it counts exact duplicates."""
     assert query(
-        home,
+        retail_home,
         """SELECT sum(1 + duplicate_records), count(DISTINCT customer_id), count(DISTINCT order_id),
             round(sum((1 + duplicate_records) * line_total), 2)
         FROM marts.fct_order_line WHERE customer_id IS NOT NULL AND unit_price > 0""",
     ) == (397_884, 4_338, 18_532, Decimal("8911407.90"))
 
 
-def test_cancellations_find_the_sale_they_undo(home: Settings) -> None:
+def test_cancellations_find_the_sale_they_undo(retail_home: Settings) -> None:
     """Of the cancelled value of real products with a customer, over 90 % is matched; the big one within minutes."""
     matched, identified = query(
-        home,
+        retail_home,
         """SELECT sum(refund_total) FILTER (match_kind IN ('exact', 'partial')), sum(refund_total)
         FROM marts.fct_return WHERE match_kind NOT IN ('anonymous', 'charge')""",
     )
     assert isinstance(matched, Decimal)
     assert matched / identified > Decimal("0.9")  # type: ignore[operator]
-    assert query(home, "SELECT matched_order_id FROM marts.fct_return WHERE qty = 80995") == ("581483",)
+    assert query(retail_home, "SELECT matched_order_id FROM marts.fct_return WHERE qty = 80995") == (
+        "581483",
+    )
 
 
-def test_anonymous_lines_stay_for_baskets_and_countries_are_iso(home: Settings) -> None:
+def test_anonymous_lines_stay_for_baskets_and_countries_are_iso(retail_home: Settings) -> None:
     """A quarter of the rows has no customer; EIRE and RSA have become IE and ZA, no country is invented."""
-    (anonymous,) = query(home, "SELECT count(*) FROM marts.fct_order_line WHERE customer_id IS NULL")
+    (anonymous,) = query(retail_home, "SELECT count(*) FROM marts.fct_order_line WHERE customer_id IS NULL")
     assert isinstance(anonymous, int)
     assert anonymous > 100_000
-    countries = WarehouseResource.of(home).file.read_frame(
+    countries = WarehouseResource.of(retail_home).file.read_frame(
         "SELECT DISTINCT ship_country, ship_region FROM raw.orders", purpose="test"
     )
     named = dict(countries.select("ship_region", "ship_country").iter_rows())
@@ -78,9 +80,9 @@ def test_anonymous_lines_stay_for_baskets_and_countries_are_iso(home: Settings) 
     )
 
 
-def test_stock_codes_that_are_no_products_are_classified(home: Settings) -> None:
+def test_stock_codes_that_are_no_products_are_classified(retail_home: Settings) -> None:
     """Postage, fees and manual lines are in the facts but are no products."""
-    codes = WarehouseResource.of(home).file.read_frame(
+    codes = WarehouseResource.of(retail_home).file.read_frame(
         "SELECT DISTINCT product_id FROM marts.fct_order_line WHERE NOT is_product", purpose="test"
     )["product_id"]
     assert {"POST", "DOT", "M", "C2", "AMAZONFEE"} <= set(codes)
@@ -88,13 +90,15 @@ def test_stock_codes_that_are_no_products_are_classified(home: Settings) -> None
     assert isinstance(codes, pl.Series)
 
 
-def test_one_file_gives_the_same_facts_as_305(home: Settings, tmp_path: Path, shared_data: Path) -> None:
+def test_one_file_gives_the_same_facts_as_305(
+    retail_home: Settings, tmp_path: Path, shared_data: Path
+) -> None:
     """The intake of a file is a function of its rows: how a history is cut into files does not matter."""
     from xbec_platform.ingest.intake import run_intake
     from xbec_platform.warehouse.database import Warehouse
 
-    assert home.end_date is not None
-    folder = tmp_path / "landing" / "online_retail" / f"dt={home.end_date - timedelta(days=1)}"
+    assert retail_home.end_date is not None
+    folder = tmp_path / "landing" / "online_retail" / f"dt={retail_home.end_date - timedelta(days=1)}"
     folder.mkdir(parents=True)
     (folder / "all.parquet").write_bytes(
         (shared_data / "online_retail" / "online_retail.parquet").read_bytes()
@@ -103,4 +107,4 @@ def test_one_file_gives_the_same_facts_as_305(home: Settings, tmp_path: Path, sh
     run_intake(whole, tmp_path / "landing")
     sql = """SELECT count(*), sum(qty), sum(unit_price), sum(_duplicate_records),
         sum(hash(order_id, line_no, product_id)) FROM raw.order_lines"""
-    assert whole.read_frame(sql, purpose="test").rows() == [query(home, sql)]
+    assert whole.read_frame(sql, purpose="test").rows() == [query(retail_home, sql)]
