@@ -8,6 +8,10 @@ ML = "ml"
 
 FILE_MANIFEST = dg.AssetKey(["ops", "file_manifest"])
 QUARANTINE = dg.AssetKey(["quarantine", "records"])
+REPAIRS = dg.AssetKey(["ops", "repairs"])
+WARNINGS = dg.AssetKey(["ops", "warnings"])
+CATALOGUE = dg.AssetKey(["ops", "catalogue"])
+ERASURE_LOG = dg.AssetKey(["ops", "erasure_log"])
 
 CLUSTER_MODEL = dg.AssetKey([ML, "cluster_model"])
 CUSTOMER_CLUSTERS = dg.AssetKey([ML, "customer_clusters"])

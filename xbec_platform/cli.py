@@ -13,12 +13,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from xbec_platform.settings import Settings, SettingsError
+from xbec_platform.commands import erase, mapping, quarantine, withdraw
+from xbec_platform.commands.home import FAILED, NO_DATA, USAGE
+from xbec_platform.commands.home import settings as _settings
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_show_locals=False, help=__doc__
 )
-FAILED, USAGE, NO_DATA = 1, 2, 3
+app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(mapping.app, name="mapping")
+app.command()(erase.erase)
+app.command()(withdraw.withdraw)
 
 
 @app.callback()
@@ -44,7 +49,7 @@ def run(
         typer.echo(f"xbec: {error}", err=True)
         raise typer.Exit(NO_DATA if isinstance(error, DeliveryError) else USAGE) from error
     outcome = run_jobs(settings)
-    print_report(settings, outcome, Console())
+    print_report(settings, outcome, _console())
     if not outcome.succeeded:
         raise typer.Exit(FAILED)
 
@@ -77,7 +82,7 @@ def world(
         processes=processes or default_processes(),
         progress=lambda done, total: typer.echo(f"\rday {done} of {total}", nl=done == total, err=True),
     )
-    print_world(summary, out, time.monotonic() - began, Console())
+    print_world(summary, out, time.monotonic() - began, _console())
 
 
 @app.command()
@@ -90,12 +95,14 @@ def validate(
 ) -> None:
     """Check files against their contracts without loading them, and print what is wrong where."""
     from xbec_platform.contract_report import print_verdicts
+    from xbec_platform.ingest.feeds import Feeds
     from xbec_platform.ingest.validate import UnknownFeedError
     from xbec_platform.ingest.validate import validate as check
 
     drop_day = (day or datetime.now(UTC)).date()
     try:
-        good = print_verdicts(check(path, source=source, day=drop_day), Console())
+        feeds = Feeds.of_home(_settings().home)
+        good = print_verdicts(check(path, source=source, day=drop_day, feeds=feeds), _console())
     except UnknownFeedError as error:
         typer.echo(f"xbec: {error}", err=True)
         raise typer.Exit(USAGE) from error
@@ -120,9 +127,9 @@ def contracts(
     if as_json:
         typer.echo(contracts_json(chosen))
     elif source is not None:
-        print_contract(known[source], Console())
+        print_contract(known[source], _console())
     else:
-        print_contracts(chosen, Console())
+        print_contracts(chosen, _console())
 
 
 @app.command()
@@ -149,9 +156,6 @@ def fingerprint() -> None:
             typer.echo(f"{table}\t{rows}\t{digest}")
 
 
-def _settings() -> Settings:
-    try:
-        return Settings.from_env()
-    except SettingsError as error:
-        typer.echo(f"xbec: {error}", err=True)
-        raise typer.Exit(USAGE) from error
+def _console() -> Console:
+    """Standard output; a pipe or a log file has no width of its own, and 80 columns fold every table."""
+    return Console() if sys.stdout.isatty() else Console(width=160)

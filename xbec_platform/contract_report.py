@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from xbec_platform.catalogue.contract_facts import promises
+
 if TYPE_CHECKING:
     from xbec_platform.ingest.accounting import Account
     from xbec_platform.ingest.contracts import Column, Contract
@@ -71,22 +73,11 @@ def print_contract(contract: "Contract", console: Console) -> None:
             column.type,
             column.unit or "",
             "yes" if column.nullable else "no",
-            escape(_rules(column)),
+            escape("; ".join(promises(column))),
             "" if column.pii == "none" else column.pii,
             escape(column.description or ""),
         )
     console.print(table)
-
-
-def _rules(column: "Column") -> str:
-    rules = [
-        f">= {column.min:g}" if column.min is not None else "",
-        f"<= {column.max:g}" if column.max is not None else "",
-        f"> {column.above:g}" if column.above is not None else "",
-        f"one of {', '.join(column.allowed)}" if column.allowed else "",
-        f"matches {column.pattern}" if column.pattern else "",
-    ]
-    return "; ".join(rule for rule in rules if rule)
 
 
 def print_verdicts(accounts: Iterable["Account"], console: Console) -> bool:

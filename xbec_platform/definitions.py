@@ -2,17 +2,23 @@
 
 import dagster as dg
 
+from xbec_platform.assets.catalogue import build_catalogue_assets
 from xbec_platform.assets.customers import build_customer_assets
 from xbec_platform.assets.dbt_cli import DbtProcess
 from xbec_platform.assets.dbt_models import build_dbt_assets
+from xbec_platform.assets.erasure import build_erasure_assets
 from xbec_platform.assets.intake import build_intake_assets
 from xbec_platform.assets.logistics import build_logistics_assets
 from xbec_platform.assets.publish import build_publish_assets
 from xbec_platform.assets.recommendations import build_recommendation_assets
 from xbec_platform.assets.resources import WarehouseResource
+from xbec_platform.assets.ui_metadata import described
 from xbec_platform.automation.jobs import build_jobs
 from xbec_platform.automation.landing_sensor import build_landing_sensor
+from xbec_platform.automation.late_data import build_late_data_sensor
 from xbec_platform.automation.schedules import build_schedules
+from xbec_platform.checks.catalogue import build_catalogue_checks
+from xbec_platform.checks.erasure import build_erasure_checks
 from xbec_platform.checks.intake import build_intake_checks
 from xbec_platform.checks.models import build_model_checks
 from xbec_platform.progress import progress_logger
@@ -23,19 +29,32 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     """All definitions of one home; nothing global, so that tests may build several."""
     settings.announce()
     jobs = build_jobs()
-    return dg.Definitions(
-        assets=[
+    tables = [
+        assets.map_asset_specs(described)
+        for assets in (
             *build_intake_assets(settings),
             *build_dbt_assets(settings),
             *build_customer_assets(settings),
             *build_recommendation_assets(settings),
             *build_logistics_assets(settings),
+        )
+    ]
+    return dg.Definitions(
+        assets=[
+            *tables,
+            *build_catalogue_assets(tables),
+            *build_erasure_assets(settings),
             *build_publish_assets(settings),
         ],
-        asset_checks=[*build_intake_checks(), *build_model_checks(settings)],
+        asset_checks=[
+            *build_intake_checks(settings),
+            *build_model_checks(settings),
+            *build_catalogue_checks(),
+            *build_erasure_checks(settings),
+        ],
         jobs=jobs,
         schedules=build_schedules(settings),
-        sensors=[build_landing_sensor(settings)],
+        sensors=[build_landing_sensor(settings), build_late_data_sensor(settings)],
         resources={
             "warehouse": WarehouseResource.of(settings),
             "dbt": DbtProcess.of_this_environment(),

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
@@ -15,10 +16,16 @@ from xbec_platform.definitions import build_definitions
 from xbec_platform.partitions import range_tags
 from xbec_platform.settings import Settings
 
+if TYPE_CHECKING:
+    from xbec_platform.ingest.delivery import Delivery
+    from xbec_platform.ingest.feeds import Feeds
+    from xbec_platform.ingest.mappings import SourceMapping
+
 DEMO = "demo"
 DEMO_SEED = 20260101
 NETWORK_SEED = 7
 EVENT_BATCH_SIZE = 1000
+NO_ORDERS = "the landed files hold no orders: facts and marts were built, decisions and pages need orders"
 
 _DAGSTER_YAML = """\
 # One transaction per thousand events: see xbec_platform/event_log.py.
@@ -53,10 +60,12 @@ class Outcome:
     Attributes:
         succeeded: Every step ran.
         failed_checks: (asset, check) that did not pass.
+        note: What was left out and why; empty when everything ran.
     """
 
     succeeded: bool
     failed_checks: tuple[tuple[str, str], ...]
+    note: str = ""
 
 
 def prepare(settings: Settings, source: str, data: Path | None) -> Settings:
@@ -70,16 +79,18 @@ def prepare(settings: Settings, source: str, data: Path | None) -> Settings:
     Raises:
         UnknownSourceError: No such source; the message lists those there are.
     """
+    from xbec_platform.ingest.feeds import MAPPINGS_FOLDER
     from xbec_platform.ingest.mappings import mappings
 
+    known = mappings(settings.home / MAPPINGS_FOLDER)
     if source == DEMO:
         prepared = _land_demo(settings)
-    elif source in mappings():
+    elif source in known:
         if data is None:
             raise UnknownSourceError(f"SOURCE={source} needs DATA=<folder of the export>")
-        prepared = _land_mapped(settings, source, data)
+        prepared = _land_mapped(settings, known[source], data)
     else:
-        raise UnknownSourceError(f"SOURCE={source} is unknown; known are {', '.join([DEMO, *mappings()])}")
+        raise UnknownSourceError(f"SOURCE={source} is unknown; known are {', '.join([DEMO, *known])}")
     prepared.save()
     return prepared
 
@@ -94,20 +105,39 @@ def _land_demo(settings: Settings) -> Settings:
     return replace(settings, start_date=spec.first_day, end_date=spec.last_day + timedelta(days=1))
 
 
-def _land_mapped(settings: Settings, source: str, data: Path) -> Settings:
-    """Deliver the history by day; a shop without a network gets the sample one, from its sales so far."""
-    from xbec_platform.demo.sample_network import write_sample_network
+def _land_mapped(settings: Settings, mapping: "SourceMapping", data: Path) -> Settings:
+    """Deliver the history by day; a shop with orders but no network gets the sample one, from its sales so far."""
     from xbec_platform.ingest.delivery import deliver_history
+    from xbec_platform.ingest.feeds import Feeds
+
+    feeds = Feeds.of_home(settings.home)
+    today = datetime.now(UTC).date()
+    delivery = deliver_history(mapping, data, settings.landing, feeds=feeds, today=today)
+    has_orders = "orders" in mapping.filled
+    if has_orders:
+        _land_sample_network(settings, mapping, delivery, feeds)
+    return replace(
+        settings,
+        shop=mapping.shop,
+        base_currency=mapping.base_currency,
+        start_date=delivery.first_day,
+        end_date=delivery.last_day + timedelta(days=1),
+        is_sample_network=has_orders,
+    )
+
+
+def _land_sample_network(
+    settings: Settings, mapping: "SourceMapping", delivery: "Delivery", feeds: "Feeds"
+) -> None:
+    """Warehouses, lanes and stock for a shop whose export has none, sized by its sales."""
+    from xbec_platform.demo.sample_network import write_sample_network
     from xbec_platform.ingest.intake import run_intake
-    from xbec_platform.ingest.mappings import mappings
     from xbec_platform.warehouse.database import Warehouse
 
-    mapping = mappings()[source]
-    delivery = deliver_history(mapping, data, settings.landing)
     warehouse = Warehouse(
         settings.warehouse, settings.lock_wait_s, settings.memory_limit, settings.dbt_threads
     )
-    run_intake(warehouse, settings.landing)
+    run_intake(warehouse, settings.landing, feeds=feeds)
     sales = warehouse.read_frame(_SALES_SQL, purpose="sample network")
     write_sample_network(
         out=settings.landing,
@@ -116,14 +146,6 @@ def _land_mapped(settings: Settings, source: str, data: Path) -> Settings:
         last_day=delivery.last_day,
         currency=mapping.base_currency,
         seed=NETWORK_SEED,
-    )
-    return replace(
-        settings,
-        shop=mapping.shop,
-        base_currency=mapping.base_currency,
-        start_date=delivery.first_day,
-        end_date=delivery.last_day + timedelta(days=1),
-        is_sample_network=True,
     )
 
 
@@ -143,6 +165,8 @@ def run_jobs(settings: Settings) -> Outcome:
     failed: list[tuple[str, str]] = []
     try:
         for job, first in ((INTAKE_AND_FACTS, start), (DECISIONS, end - timedelta(days=1))):
+            if job == DECISIONS and not _has_orders(settings):
+                return Outcome(succeeded=True, failed_checks=tuple(failed), note=NO_ORDERS)
             result = definitions.resolve_job_def(job).execute_in_process(
                 instance=instance,
                 tags=range_tags(first, end),
@@ -159,6 +183,15 @@ def run_jobs(settings: Settings) -> Outcome:
     finally:
         instance.dispose()
     return Outcome(succeeded=True, failed_checks=tuple(failed))
+
+
+def _has_orders(settings: Settings) -> bool:
+    """Whether there is anything to decide about."""
+    from xbec_platform.warehouse.database import Warehouse
+
+    warehouse = Warehouse(settings.warehouse, settings.lock_wait_s)
+    count = warehouse.read_frame("SELECT count(*) FROM marts.fct_order", purpose="orders there are")
+    return bool(count.item())
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:

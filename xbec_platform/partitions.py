@@ -5,7 +5,7 @@ day: three readings of one calendar, so that a run over a range of days covers t
 the shop's zone: markets lie in many zones, and a day must have 24 hours for windows to tile.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 
 import dagster as dg
@@ -43,6 +43,12 @@ def range_tags(start: date, end: date) -> dict[str, str]:
         "dagster/asset_partition_range_start": start.isoformat(),
         "dagster/asset_partition_range_end": last.isoformat(),
     }
+
+
+def first_day(tags: Mapping[str, str]) -> date | None:
+    """The first day a run was asked for, from its tags; None for a run without partitions."""
+    text = tags.get("dagster/asset_partition_range_start") or tags.get("dagster/partition")
+    return date.fromisoformat(text) if text else None
 
 
 def day_of(moment: datetime) -> date:

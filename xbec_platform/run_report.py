@@ -46,6 +46,8 @@ def print_report(settings: Settings, outcome: "Outcome", console: Console) -> No
         _print_table(console, "Files rejected whole: mend them and run again", rejected)
     for asset, check in outcome.failed_checks:
         console.print(f"[red]check failed[/red] {asset}: {check}", highlight=False)
+    if outcome.note:
+        console.print(f"[yellow]note[/yellow] {outcome.note}", highlight=False)
     _print_places(settings, outcome, console)
 
 

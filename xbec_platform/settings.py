@@ -35,6 +35,7 @@ class Settings:
         start_date: First drop, event and as-of day (UTC).
         end_date: Day after the last partition; None means that partitions grow with the clock.
         is_sample_network: The logistics network was made up for a shop that has none.
+        rebuild_days: Days before its own window that a run rebuilds along when late rows changed them.
         lock_wait_s: Longest wait for the database file before a run gives up, in seconds.
         dbt_threads: Threads of dbt and DuckDB.
         memory_limit: DuckDB's memory limit, beyond it DuckDB spills to disk.
@@ -46,6 +47,7 @@ class Settings:
     start_date: date = date(2026, 1, 1)
     end_date: date | None = None
     is_sample_network: bool = False
+    rebuild_days: int = 30
     lock_wait_s: int = 1800
     dbt_threads: int = 2
     memory_limit: str = "2GB"
@@ -55,8 +57,8 @@ class Settings:
             raise SettingsError(f"base_currency {self.base_currency!r} is not an ISO 4217 code such as EUR")
         if self.end_date is not None and self.end_date <= self.start_date:
             raise SettingsError(f"end_date {self.end_date} must be after start_date {self.start_date}")
-        if self.lock_wait_s < 1 or self.dbt_threads < 1:
-            raise SettingsError("lock_wait_s and dbt_threads must be at least 1")
+        if min(self.lock_wait_s, self.dbt_threads) < 1 or self.rebuild_days < 0:
+            raise SettingsError("lock_wait_s and dbt_threads must be at least 1, rebuild_days at least 0")
 
     @property
     def landing(self) -> Path:

@@ -13,6 +13,13 @@ from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
 from xbec_platform.assets.dbt_cli import DbtProcess, dbt_project, dbt_variables
 from xbec_platform.assets.resources import WarehouseResource
+from xbec_platform.assets.ui_metadata import asset_tags, classified, personal_names, table_schema
+from xbec_platform.catalogue.classify import Classifier
+from xbec_platform.catalogue.contract_facts import contract_facts
+from xbec_platform.catalogue.dbt_facts import RELATIONS, dbt_facts
+from xbec_platform.catalogue.declared import declared
+from xbec_platform.catalogue.facts import TableFacts, by_table
+from xbec_platform.ingest.contracts import contracts
 from xbec_platform.partitions import daily, window
 from xbec_platform.settings import Settings
 
@@ -26,7 +33,9 @@ class Rebuild:
     asked_from: date
 
 
-def rebuild_window(asked: tuple[date, date], pending: Sequence[date], built_until: date | None) -> Rebuild:
+def rebuild_window(
+    asked: tuple[date, date], pending: Sequence[date], built_until: date | None, *, days_back: int
+) -> Rebuild:
     """The days a run must rebuild so that tables do not depend on the order of runs.
 
     Args:
@@ -34,13 +43,16 @@ def rebuild_window(asked: tuple[date, date], pending: Sequence[date], built_unti
         pending: Event days whose raw rows changed since they were built (late, corrected or new files).
         built_until: The last as-of day there is. As-of tables know all days before theirs, so a change on an
             earlier day moves every later one that has been built.
+        days_back: How far before its own window a run rebuilds along; older days stay in the ledger until the
+            `late_data` sensor or a person asks for them.
     """
     start, end = asked
-    if not pending:
-        return Rebuild(start, end, start)
     day = timedelta(days=1)
-    ends = [end, max(pending) + day, *([built_until + day] if built_until else [])]
-    return Rebuild(min(start, *pending), max(ends), start)
+    near = [one for one in pending if one >= start - days_back * day]
+    if not near:
+        return Rebuild(start, end, start)
+    ends = [end, max(near) + day, *([built_until + day] if built_until else [])]
+    return Rebuild(min(start, *near), max(ends), start)
 
 
 # Unit tests bring their own rows and windows: the test suite runs them, not every load.
@@ -58,20 +70,59 @@ def window_variables(window: Rebuild) -> dict[str, str]:
 
 
 class Translator(DagsterDbtTranslator):
-    """Adds what every asset of the platform shows: kinds, owners and the table's name."""
+    """Adds what every asset of the platform shows: kinds, owners, grain, key, domain, and each column's class."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._specs: dict[tuple[int, str], dg.AssetSpec] = {}
+        self._known: dict[int, tuple[Mapping[str, TableFacts], Classifier]] = {}
 
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> dg.AssetSpec:
-        """The parent's spec, completed from the model's own `meta`."""
-        spec = super().get_asset_spec(manifest, unique_id, project)
-        node = manifest["nodes"].get(unique_id) or manifest["sources"][unique_id]
-        folder = node["original_file_path"].split("/")[1] if node["resource_type"] == "model" else "seeds"
-        return spec.replace_attributes(
-            kinds={"duckdb", "dbt"},
-            owners=list(spec.owners) or ["team:platform"],
-            group_name=spec.group_name if spec.group_name not in {None, "default"} else folder,
+        """The parent's spec, completed from the model's own `meta` and from the catalogue's rules.
+
+        The parent asks again for every dependency of every model; each spec is made once.
+        """
+        memo = (id(manifest), unique_id)
+        if memo not in self._specs:
+            spec = super().get_asset_spec(manifest, unique_id, project)
+            node = manifest["nodes"].get(unique_id) or manifest["sources"][unique_id]
+            folder = node["original_file_path"].split("/")[1] if node["resource_type"] == "model" else "seeds"
+            spec = spec.replace_attributes(
+                kinds={"duckdb", "dbt"},
+                owners=list(spec.owners) or ["team:platform"],
+                group_name=spec.group_name if spec.group_name not in {None, "default"} else folder,
+            )
+            described_here = node["resource_type"] in RELATIONS
+            self._specs[memo] = self._classified(manifest, node, spec) if described_here else spec
+        return self._specs[memo]
+
+    def _classified(
+        self, manifest: Mapping[str, Any], node: Mapping[str, Any], spec: dg.AssetSpec
+    ) -> dg.AssetSpec:
+        """The spec with grain, key, domain and classified columns.
+
+        A model that declares no columns counts as personal when a table it is made from is; its columns are
+        known when it has been built (see `live_schemas`).
+        """
+        tables, classifier = self._facts(manifest)
+        table = classified(tables[f"{node['schema']}.{node['name']}"], classifier)
+        shown: dict[str, Any] = {"grain": table.grain, "key": ", ".join(table.key)}
+        tags = asset_tags(table)
+        if table.columns:
+            shown |= {"dagster/column_schema": table_schema(table), "personal columns": personal_names(table)}
+        elif any(personal_names(tables[f"raw.{source}"]) != "none" for source in table.sources or ()):
+            tags["pii"] = "true"
+        return spec.merge_attributes(
+            tags=tags, metadata={name: value for name, value in shown.items() if value}
         )
+
+    def _facts(self, manifest: Mapping[str, Any]) -> tuple[Mapping[str, TableFacts], Classifier]:
+        if id(manifest) not in self._known:
+            known = by_table(contract_facts(contracts().values()), dbt_facts(manifest, contracts()))
+            self._known[id(manifest)] = known, Classifier(known, declared().names)
+        return self._known[id(manifest)]
 
 
 def build_dbt_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -106,7 +157,7 @@ def build_dbt_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     ) -> Iterator[Any]:
         from xbec_platform.ingest.store import clear_pending
 
-        rebuild = _rebuild(warehouse, window(context))
+        rebuild = _rebuild(warehouse, window(context), settings.rebuild_days)
         context.log.info(f"facts and marts: event days {rebuild.start} to {rebuild.end}, end excluded")
         yield from _build(
             context, dbt, warehouse, settings, window_variables(rebuild), "dbt: facts and marts"
@@ -120,7 +171,7 @@ def build_dbt_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     return [dbt_static, dbt_event_day]
 
 
-def _rebuild(warehouse: WarehouseResource, asked: tuple[date, date]) -> Rebuild:
+def _rebuild(warehouse: WarehouseResource, asked: tuple[date, date], days_back: int) -> Rebuild:
     """The window of a run, from the ledger of changed days and what has been built so far."""
     from xbec_platform.ingest.store import create_tables, pending_days
 
@@ -135,7 +186,7 @@ def _rebuild(warehouse: WarehouseResource, asked: tuple[date, date]) -> Rebuild:
             if known
             else None
         )
-    return rebuild_window(asked, pending, built)
+    return rebuild_window(asked, pending, built, days_back=days_back)
 
 
 def _build(

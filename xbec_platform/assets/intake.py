@@ -28,6 +28,19 @@ _REJECTED_SQL = """
 SELECT path, error FROM ops.file_manifest
 WHERE status = 'rejected' AND drop_date >= ? AND drop_date < ? ORDER BY path
 """
+_REPAIRS_SQL = """
+SELECT rule_id, count(*) AS rows FROM ops.repairs WHERE drop_date >= ? AND drop_date < ?
+GROUP BY rule_id ORDER BY rows DESC, rule_id
+"""
+_WARNINGS_SQL = """
+SELECT rule_id, sum(rows)::BIGINT AS rows FROM ops.warnings WHERE drop_date >= ? AND drop_date < ?
+GROUP BY rule_id ORDER BY rows DESC, rule_id
+"""
+_WAITING_SQL = """
+SELECT event_date, string_agg(DISTINCT source, ', ' ORDER BY source) AS sources, sum(rows)::BIGINT AS rows,
+    min(drop_date) AS since_drop
+FROM ops.pending_event_days WHERE event_date >= ? AND event_date < ? GROUP BY event_date ORDER BY event_date DESC
+"""
 
 
 def build_intake_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -43,6 +56,16 @@ def build_intake_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "Grain: one row per rejected record. Key: file_id, row_no.",
             ),
             _spec(
+                asset_keys.REPAIRS,
+                "Values that a rule mended, before and after. Grain: one row per mended cell of a loaded row. "
+                "Key: file_id, row_no, rule_id, column_name.",
+            ),
+            _spec(
+                asset_keys.WARNINGS,
+                "Loaded rows that a rule warns about, counted. Grain: one row per file and rule. "
+                "Key: file_id, rule_id.",
+            ),
+            _spec(
                 asset_keys.FILE_MANIFEST,
                 "Every landed file and its account: rows in = loaded + quarantined + exact duplicates. "
                 "Grain: one row per content at a path. Key: file_id.",
@@ -55,6 +78,7 @@ def build_intake_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def intake(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult[Any]]:
+        from xbec_platform.ingest.feeds import Feeds
         from xbec_platform.ingest.intake import run_intake
 
         start, end = window(context)
@@ -63,13 +87,14 @@ def build_intake_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             settings.landing,
             start=start,
             end=end,
+            feeds=Feeds.of_home(settings.home),
             progress=lambda done, total: context.log.info(f"intake: {done} of {total} files"),
         )
         for path, cause in report.misplaced:
             context.log.warning(f"not read: {path}: {cause}")
         for error in report.rejected:
             context.log.error(f"rejected {error}")
-        yield from _results(warehouse, start, end, report)
+        yield from _results(warehouse, settings, start, end, report)
 
     return [intake]
 
@@ -104,7 +129,7 @@ def _spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
 
 
 def _results(
-    warehouse: WarehouseResource, start: Any, end: Any, report: Any
+    warehouse: WarehouseResource, settings: Settings, start: Any, end: Any, report: Any
 ) -> Iterator[dg.MaterializeResult[Any]]:
     """Counts of the window per table, and the account as a small table and plot."""
     from xbec_platform.warehouse.database import read_frame
@@ -121,6 +146,9 @@ def _results(
         accounts = read_frame(connection, _ACCOUNTS_SQL, bounds)
         reasons = read_frame(connection, _REASONS_SQL, bounds)
         rejected = read_frame(connection, _REJECTED_SQL, bounds)
+        waiting = read_frame(connection, _WAITING_SQL, [settings.start_date, start])
+        repairs = read_frame(connection, _REPAIRS_SQL, bounds)
+        warnings = read_frame(connection, _WARNINGS_SQL, bounds)
     common = {"window": f"{start} to {end} (drop days, end excluded)"}
     for source, (total, in_window) in counts.items():
         yield dg.MaterializeResult(
@@ -135,6 +163,15 @@ def _results(
             **common,
         },
     )
+    for key, by_rule in ((asset_keys.REPAIRS, repairs), (asset_keys.WARNINGS, warnings)):
+        yield dg.MaterializeResult(
+            asset_key=key,
+            metadata={
+                "dagster/partition_row_count": int(by_rule["rows"].sum()),
+                "rows by rule": bars(dict(by_rule.iter_rows()), unit="rows"),
+                **common,
+            },
+        )
     yield dg.MaterializeResult(
         asset_key=asset_keys.FILE_MANIFEST,
         metadata={
@@ -148,6 +185,8 @@ def _results(
             "exact duplicates": int(accounts["exact_duplicates"].sum()),
             "account by drop day": markdown_table(accounts),
             "rejected files": markdown_table(rejected),
+            "changed event days before the window": waiting.height,
+            "event days that wait to be rebuilt": markdown_table(waiting),
             **common,
         },
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -15,6 +16,7 @@ from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
 
 OVERVIEW = "overview.html"
+CONTRACTS = "contracts.html"
 
 EXPORT_QUERIES = {
     "segments": """
@@ -75,7 +77,8 @@ def build_publish_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             spec(
                 asset_keys.OVERVIEW_PAGE,
                 "reports/overview.html: key figures, segments, a customer, the warehouse plan, the intake's account; "
-                "one file, works offline. Grain: home. Key: as-of day.",
+                "one file, works offline. Beside it reports/contracts.html, the reference of all sources and mappings. "
+                "Grain: home. Key: as-of day.",
                 {"html"},
             ),
         ],
@@ -130,18 +133,30 @@ def _snapshot(settings: Settings, warehouse: WarehouseResource) -> dg.Materializ
 
 
 def _page(settings: Settings, warehouse: WarehouseResource, day: date) -> dg.MaterializeResult[Any]:
+    from xbec_platform.ingest.contracts import contracts
+    from xbec_platform.ingest.mappings import mappings
+    from xbec_platform.ingest.rules import rules
+    from xbec_platform.publish.contracts_page import render_contracts
     from xbec_platform.publish.pages import render_overview
 
-    html = render_overview(overview_input(settings, warehouse, day))
-    settings.reports.mkdir(parents=True, exist_ok=True)
-    part = settings.reports / f".{OVERVIEW}.part"
-    part.write_text(html, encoding="utf-8")
-    part.replace(settings.reports / OVERVIEW)
+    html = render_overview(overview_input(settings, warehouse, day), contracts_href=CONTRACTS)
+    feeds = mappings(settings.home / "mappings")
+    _write(settings.reports / CONTRACTS, render_contracts(contracts().values(), feeds.values(), rules()))
+    _write(settings.reports / OVERVIEW, html)
     return dg.MaterializeResult(
         asset_key=asset_keys.OVERVIEW_PAGE,
         metadata={
             "page": dg.MetadataValue.url((settings.reports / OVERVIEW).as_uri()),
+            "contracts": dg.MetadataValue.url((settings.reports / CONTRACTS).as_uri()),
             "bytes": len(html.encode()),
             "as of": day.isoformat(),
         },
     )
+
+
+def _write(path: Path, html: str) -> None:
+    """Replace a page at once: a reader sees the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(html, encoding="utf-8")
+    part.replace(path)

@@ -7,9 +7,10 @@ import dagster as dg
 INTAKE_AND_FACTS = "intake_and_facts"
 DECISIONS = "decisions"
 DAILY = "daily"
+ERASE = "erase"
 
-FACT_GROUPS = ("intake", "seeds", "staging", "intermediate", "marts_core", "marts_reporting")
-DECISION_GROUPS = ("customers", "recommendations", "logistics", "publish")
+FACT_GROUPS = ("intake", "seeds", "staging", "intermediate", "marts_core", "marts_reporting", "marts_quality")
+DECISION_GROUPS = ("customers", "recommendations", "logistics", "platform", "publish")
 
 
 def build_jobs() -> list[Any]:
@@ -31,5 +32,10 @@ def build_jobs() -> list[Any]:
             DAILY,
             selection=facts | decisions,
             description="Close a day: everything, from its files to the published snapshot and pages.",
+        ),
+        dg.define_asset_job(
+            ERASE,
+            selection=dg.AssetSelection.groups("erasure"),
+            description="Work off the landed requests to be forgotten, and rebuild everything without these people.",
         ),
     ]

@@ -7,7 +7,7 @@ import dagster as dg
 
 from xbec_platform import asset_keys
 from xbec_platform.assets.resources import WarehouseResource
-from xbec_platform.checks.verdict import verdict
+from xbec_platform.checks.verdict import faults_of, verdict
 from xbec_platform.settings import Settings
 
 LIST_LENGTH = 20
@@ -183,7 +183,7 @@ def _check_group(name: str, checks: tuple[TableCheck, ...]) -> dg.AssetChecksDef
         with warehouse.file.connect(name) as connection:
             for check in checks:
                 severity = dg.AssetCheckSeverity.ERROR if check.blocking else dg.AssetCheckSeverity.WARN
-                yield verdict(check.key, check.name, connection.execute(check.sql).fetchall(), severity)
+                yield verdict(check.key, check.name, faults_of(connection, check.sql), severity)
 
     return table_checks
 

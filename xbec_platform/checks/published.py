@@ -50,8 +50,13 @@ def export_faults(exports: Path) -> list[tuple[object, ...]]:
 
 
 def page_faults(reports: Path) -> list[tuple[object, ...]]:
-    """References of the overview page to the outside."""
-    page = reports / "overview.html"
-    if not page.is_file():
-        return [("no page",)]
-    return [(found.group(0),) for found in _OUTSIDE.finditer(page.read_text(encoding="utf-8"))]
+    """Pages that are missing, and their references to the outside."""
+    faults: list[tuple[object, ...]] = []
+    for name in ("overview.html", "contracts.html"):
+        page = reports / name
+        if not page.is_file():
+            faults.append((name, "is missing"))
+            continue
+        text = page.read_text(encoding="utf-8")
+        faults += [(name, found.group(0)) for found in _OUTSIDE.finditer(text)]
+    return faults

@@ -1,10 +1,37 @@
 """The one form of a check's result: expected, observed, and at most twenty samples."""
 
+import hashlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from xbec_platform.ingest.contracts import contracts
+
+if TYPE_CHECKING:
+    import duckdb
+
 SAMPLE = 20
+
+
+def faults_of(connection: "duckdb.DuckDBPyConnection", sql: str) -> list[tuple[object, ...]]:
+    """Rows a check's query found, fit to be shown: personal columns are hashed.
+
+    Dagster keeps what a check shows for ever, where no erasure should have to look for a person.
+    """
+    found = connection.execute(sql)
+    personal = {
+        name for one in contracts().values() for name, column in one.columns.items() if column.pii != "none"
+    }
+    hide = [name in personal for name, *_ in found.description or ()]
+    return [
+        tuple(_hashed(value) if hidden else value for value, hidden in zip(row, hide, strict=True))
+        for row in found.fetchall()
+    ]
+
+
+def _hashed(value: object) -> str:
+    return "" if value is None else "#" + hashlib.sha256(str(value).encode()).hexdigest()[:12]
 
 
 def verdict(

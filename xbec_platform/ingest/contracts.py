@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import yaml
 
 FOLDER = Path(__file__).parent / "contracts"
 PII_CLASSES = ("none", "identifier", "quasi", "contact")
+ERASE_POLICIES = ("delete", "pseudonymise")
 _DECIMAL = re.compile(r"decimal\((\d+),\s*(\d+)\)")
 _TYPES: Mapping[str, pl.DataType] = {
     "text": pl.String(),
@@ -89,6 +90,8 @@ class Contract:
         key: Columns that identify a row within a file.
         event_time: Column that says when it happened; None where another row says so.
         looks_ahead: The event time may lie after the drop day (calendars, validity dates).
+        parents: Column -> `source.column` of the row it belongs to; a row whose parent has not come waits.
+        erase: What becomes of an erased person's rows: delete, or pseudonymise where law wants the row kept.
         columns: By name, in the order of the table.
     """
 
@@ -101,12 +104,18 @@ class Contract:
     columns: Mapping[str, Column]
     event_time: str | None = None
     looks_ahead: bool = False
+    erase: str = "pseudonymise"
+    parents: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        named = {*self.key, *([self.event_time] if self.event_time else [])}
+        named = {*self.key, *([self.event_time] if self.event_time else []), *self.parents}
         missing = sorted(named - set(self.columns))
         if missing:
-            raise ContractError(f"contract {self.source}: key or event time names no column: {missing}")
+            raise ContractError(
+                f"contract {self.source}: key, event time or a parent names no column: {missing}"
+            )
+        if self.erase not in ERASE_POLICIES:
+            raise ContractError(f"contract {self.source}: erase {self.erase!r} is none of {ERASE_POLICIES}")
 
     @property
     def schema(self) -> dict[str, pl.DataType]:
@@ -120,7 +129,7 @@ def parse_columns(raw: Mapping[str, Mapping[str, Any]], place: str) -> dict[str,
     Raises:
         ContractError: An option is unknown or invalid; the message starts with `place`.
     """
-    known = {field.name for field in fields(Column)} - {"name"}
+    known = {option.name for option in fields(Column)} - {"name"}
     columns = {}
     for name, options in raw.items():
         unknown = sorted(set(options) - known)

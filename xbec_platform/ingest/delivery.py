@@ -8,9 +8,12 @@ from pathlib import Path
 
 import polars as pl
 
+from xbec_platform.ingest.feeds import Feeds
+from xbec_platform.ingest.formats.reading import read_records
+from xbec_platform.ingest.formats.records import ROW, FileRejectedError, as_text
+from xbec_platform.ingest.formats.unpack import SUFFIXES
+from xbec_platform.ingest.mapping_steps import delivered_at
 from xbec_platform.ingest.mappings import SourceMapping
-from xbec_platform.ingest.parsing import parse
-from xbec_platform.ingest.readers import ROW, SUFFIXES, FileRejectedError, read_records
 
 
 class DeliveryError(ValueError):
@@ -35,14 +38,23 @@ class Delivery:
     whole: tuple[str, ...]
 
 
-def deliver_history(mapping: SourceMapping, data: Path, landing: Path) -> Delivery:
+def deliver_history(
+    mapping: SourceMapping, data: Path, landing: Path, *, feeds: Feeds, today: date
+) -> Delivery:
     """Cut every file of `data` by the mapping's `deliver_by` into `landing/<mapping>/dt=<day>/`.
 
     Records whose day cannot be read go with the last day and meet the screening there. A file that cannot
     be cut lands whole on the last day, so that the intake says what is wrong with it.
 
+    Args:
+        mapping: What the files are.
+        data: Folder of the export.
+        landing: Folder the intake reads.
+        feeds: How files of the mapping are read.
+        today: Drop day where no file says its own: the mapping names no `deliver_by`, or none can be read.
+
     Raises:
-        DeliveryError: The folder has no file of a known format, or none with a readable day.
+        DeliveryError: The folder has no file of a known format.
     """
     paths = [path for path in sorted(data.glob("*")) if path.name.lower().endswith(SUFFIXES)]
     if not paths:
@@ -51,13 +63,12 @@ def deliver_history(mapping: SourceMapping, data: Path, landing: Path) -> Delive
         )
     parts: dict[Path, pl.DataFrame] = {}
     for path in paths:
-        cut = _with_days(path, mapping)
+        cut = _with_days(path, mapping, feeds)
         if cut is not None:
             parts[path] = cut
     days = [day for frame in parts.values() for day in frame["_day"].drop_nulls().unique().to_list()]
-    if not days:
-        raise DeliveryError(f"{data}: no record has a readable {mapping.deliver_by}")
-    last, written, rows = max(days), 0, 0
+    last = max(days, default=today)
+    written, rows = 0, 0
     for path, frame in parts.items():
         for (day,), part in sorted(frame.with_columns(pl.col("_day").fill_null(last)).group_by("_day")):
             name = path.name.split(".")[0] + ".parquet"
@@ -66,19 +77,21 @@ def deliver_history(mapping: SourceMapping, data: Path, landing: Path) -> Delive
     whole = [path for path in paths if path not in parts]
     for path in whole:
         _copy(path, landing / mapping.name / f"dt={last}" / path.name)
-    return Delivery(written + len(whole), rows, min(days), last, tuple(path.name for path in whole))
+    return Delivery(
+        written + len(whole), rows, min(days, default=today), last, tuple(path.name for path in whole)
+    )
 
 
-def _with_days(path: Path, mapping: SourceMapping) -> pl.DataFrame | None:
+def _with_days(path: Path, mapping: SourceMapping, feeds: Feeds) -> pl.DataFrame | None:
     """Records as text with their UTC day; None when the file cannot be cut without loss."""
     try:
-        records = read_records(path)
+        records = read_records(path, feeds.expectation(mapping.name))
     except FileRejectedError:
         return None
-    if records.broken or mapping.deliver_by not in records.frame.columns:
+    if records.broken or records.numbers or mapping.deliver_by not in records.frame.columns:
         return None
-    moment = parse(mapping.file.columns[mapping.deliver_by], mapping.time_zone)
-    return records.frame.with_columns(moment.dt.date().alias("_day"))
+    moments = delivered_at(records.frame, mapping)
+    return as_text(records.frame).with_columns(moments.dt.date().alias("_day"))
 
 
 def _write(frame: pl.DataFrame, target: Path) -> None:

@@ -1,9 +1,13 @@
-"""What lies in the landing folder: complete files of `<feed>/dt=YYYY-MM-DD/`, and what is misplaced there."""
+"""What lies in the landing folder: complete files of `<feed>/dt=YYYY-MM-DD/`, what was taken back, what is misplaced.
+
+Only regular files below the folder itself are taken: a link could lead anywhere, and a copy is always possible.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,6 +18,8 @@ _DAY = re.compile(r"dt=(\d{4}-\d{2}-\d{2})")
 # Writers use these names until a file is complete; markers hold no rows.
 _UNFINISHED = (".part", ".tmp", ".done", ".crdownload")
 _CHUNK = 1 << 20
+# `orders.csv` is taken back while `orders.csv.withdrawn` lies beside it; the marker holds the reason.
+WITHDRAWN_MARK = ".withdrawn"
 
 
 @dataclass(frozen=True)
@@ -22,10 +28,12 @@ class Landing:
 
     Attributes:
         files: Complete files, sorted by path.
-        misplaced: (path, cause) of entries that belong to no drop day and are not read.
+        withdrawn: Files that somebody took back, sorted by path; no row of theirs may be loaded.
+        misplaced: (path, cause) of entries that belong to no drop day or are links, and are not read.
     """
 
     files: tuple[LandedFile, ...]
+    withdrawn: tuple[LandedFile, ...]
     misplaced: tuple[tuple[str, str], ...]
 
 
@@ -35,43 +43,64 @@ def discover(landing: Path, *, start: date | None = None, end: date | None = Non
     Names that start with a dot or an underscore, or end in .part, .tmp or .done, are not complete files.
     """
     files: list[LandedFile] = []
+    withdrawn: list[LandedFile] = []
     misplaced: list[tuple[str, str]] = []
+    for folder in _drop_folders(landing, misplaced):
+        day = date.fromisoformat(folder.name.removeprefix("dt="))
+        if (start is not None and day < start) or (end is not None and day >= end):
+            continue
+        marked = {path.name for path in folder.glob(f"*{WITHDRAWN_MARK}")}
+        for path in sorted(folder.iterdir()):
+            if _is_unfinished(path.name) or path.name in marked:
+                continue
+            if path.is_symlink() or not path.is_file():
+                cause = (
+                    "is a link; put a copy of the file here" if path.is_symlink() else "is no regular file"
+                )
+                misplaced.append((path.relative_to(landing).as_posix(), cause))
+                continue
+            file = _landed(landing, day, path)
+            (withdrawn if path.name + WITHDRAWN_MARK in marked else files).append(file)
+    return Landing(tuple(files), tuple(withdrawn), tuple(sorted(misplaced)))
+
+
+def _drop_folders(landing: Path, misplaced: list[tuple[str, str]]) -> Iterator[Path]:
+    """Folders of drop days in order of their path; what is none of them is noted as misplaced."""
     for path in sorted(landing.glob("*")):
-        if not path.is_dir():
-            misplaced.append(
-                (path.name, "lies outside a feed's folder; expected <feed>/dt=YYYY-MM-DD/<file>")
-            )
+        if path.is_symlink() or not path.is_dir():
+            cause = "is a link" if path.is_symlink() else "lies outside a feed's folder"
+            misplaced.append((path.name, f"{cause}; expected <feed>/dt=YYYY-MM-DD/<file>"))
             continue
         for folder in sorted(path.iterdir()):
-            day = _drop_day(folder)
-            if day is None:
+            if folder.is_symlink() or not _is_drop_day(folder):
                 where = folder.relative_to(landing).as_posix()
-                misplaced.append((where, "is no drop day; expected dt=YYYY-MM-DD"))
-            elif (start is None or day >= start) and (end is None or day < end):
-                files.extend(_files(landing, path.name, day, folder))
-    return Landing(tuple(files), tuple(misplaced))
+                misplaced.append((where, "is no drop day; expected a folder dt=YYYY-MM-DD"))
+            else:
+                yield folder
 
 
-def _drop_day(folder: Path) -> date | None:
+def _is_drop_day(folder: Path) -> bool:
     match = _DAY.fullmatch(folder.name)
     if not match or not folder.is_dir():
-        return None
+        return False
     try:
-        return date.fromisoformat(match[1])
+        date.fromisoformat(match[1])
     except ValueError:
-        return None
+        return False
+    return True
 
 
-def _files(landing: Path, feed: str, day: date, folder: Path) -> list[LandedFile]:
-    complete = [
-        path
-        for path in sorted(folder.iterdir())
-        if path.is_file() and not path.name.startswith((".", "_")) and not path.name.endswith(_UNFINISHED)
-    ]
-    return [
-        LandedFile(feed, day, path.relative_to(landing).as_posix(), content_hash(path), path.stat().st_size)
-        for path in complete
-    ]
+def _is_unfinished(name: str) -> bool:
+    return name.startswith((".", "_")) or name.endswith(_UNFINISHED)
+
+
+def _landed(landing: Path, day: date, path: Path) -> LandedFile:
+    """The file as it is; a change while it is hashed shows in the time of change taken before."""
+    facts = path.stat()
+    where = path.relative_to(landing)
+    return LandedFile(
+        where.parts[0], day, where.as_posix(), content_hash(path), facts.st_size, facts.st_mtime_ns
+    )
 
 
 def content_hash(path: Path) -> str:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from xbec_platform.ingest.accounting import LandedFile
 
 LOADED, DUPLICATE, SUPERSEDED, REJECTED = "loaded", "duplicate", "superseded", "rejected"
+# Taken back by a person; its rows are out until the mark beside the file is gone.
+WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True)
@@ -31,32 +33,49 @@ class IntakePlan:
     Attributes:
         load: Files whose rows must come in.
         withdraw: Files whose rows must go out, with their new status.
+        taken_back: Files that somebody took back; their rows, if any, must go out.
         duplicates: (file, owner) to be noted; no rows move.
         unchanged: Files whose rows are in already.
     """
 
     load: tuple[LandedFile, ...]
     withdraw: tuple[tuple[LandedFile, str], ...]
+    taken_back: tuple[LandedFile, ...]
     duplicates: tuple[tuple[LandedFile, LandedFile], ...]
     unchanged: tuple[LandedFile, ...]
 
     @property
     def is_empty(self) -> bool:
         """Nothing to do."""
-        return not (self.load or self.withdraw or self.duplicates)
+        return not (self.load or self.withdraw or self.taken_back or self.duplicates)
 
 
-def plan_intake(found: Iterable[LandedFile], manifest: Iterable[ManifestEntry]) -> IntakePlan:
+def plan_intake(
+    found: Iterable[LandedFile],
+    manifest: Iterable[ManifestEntry],
+    withdrawn: Iterable[LandedFile] = (),
+) -> IntakePlan:
     """Decide what to do with the files found, given what the manifest knows.
 
     Args:
         found: Files of the window that is looked at.
         manifest: All entries of the manifest; of a path at most one is not superseded.
+        withdrawn: Files of the window that somebody took back.
     """
     current = {entry.file.path: entry for entry in manifest if entry.status != SUPERSEDED}
-    files = {path: entry.file for path, entry in current.items()} | {file.path: file for file in found}
+    out = {file.path: file for file in withdrawn}
+    here = {file.path: file for file in found}
+    known_files = {
+        path: entry.file
+        for path, entry in current.items()
+        # What was taken back or rejected and is not looked at now brings no rows and owns none.
+        if path not in out and (path in here or entry.status not in {WITHDRAWN, REJECTED})
+    }
+    files = known_files | here
     owners = _owners(files.values())
-    load, withdraw, duplicates, unchanged = [], [], [], []
+    load, unchanged = [], []
+    withdraw: list[tuple[LandedFile, str]] = []
+    duplicates: list[tuple[LandedFile, LandedFile]] = []
     for path in sorted(files):
         file, known = files[path], current.get(path)
         owner = owners[file.feed, file.sha256]
@@ -76,7 +95,25 @@ def plan_intake(found: Iterable[LandedFile], manifest: Iterable[ManifestEntry]) 
         else:
             # A rejected file is tried again: the rules or the reference data may have been mended.
             load.append(file)
-    return IntakePlan(tuple(load), tuple(withdraw), tuple(duplicates), tuple(unchanged))
+    taken_back = _taken_back(out, current, withdraw)
+    return IntakePlan(tuple(load), tuple(withdraw), taken_back, tuple(duplicates), tuple(unchanged))
+
+
+def _taken_back(
+    out: dict[str, LandedFile],
+    current: dict[str, ManifestEntry],
+    withdraw: list[tuple[LandedFile, str]],
+) -> tuple[LandedFile, ...]:
+    """Withdrawn files whose entry does not say so yet; what they held before goes out as superseded."""
+    due = []
+    for path in sorted(out):
+        known = current.get(path)
+        if known is not None and known.file.sha256 != out[path].sha256:
+            withdraw.append((known.file, SUPERSEDED))
+        elif known is not None and known.status == WITHDRAWN:
+            continue
+        due.append(out[path])
+    return tuple(due)
 
 
 def _owners(files: Iterable[LandedFile]) -> dict[tuple[str, str], LandedFile]:

@@ -1,22 +1,24 @@
-"""Source mappings: how one denormalised export becomes canonical tables, one YAML file each, no Python.
+"""Source mappings: how one export becomes canonical tables, one YAML file each, no Python.
 
-A mapping describes the file like a contract, then routes every record to exactly one canonical table and
-derives from the accepted records the things they speak of (orders, customers, products). Expressions are
-SQL as Polars reads it. What a mapping cannot place goes to quarantine, never away.
+A mapping describes the file like a contract, says how its values are spelt, then routes every record to exactly
+one canonical table and derives from the accepted records what else they speak of: things (orders, customers) and
+the entries of lists inside a record. Expressions are SQL as Polars reads it. What a mapping cannot place goes to
+quarantine, never away. Loading is here; `mapping_document` checks, `mapping_steps` and `routing` carry out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import polars as pl
-import yaml
 
-from xbec_platform.ingest.contracts import Contract, ContractError, contracts, parse_columns
+from xbec_platform.ingest.contracts import Column, Contract, ContractError, contracts
+from xbec_platform.ingest.formats.records import Reading
+from xbec_platform.ingest.mapping_columns import FileColumn
 
 FOLDER = Path(__file__).parent / "mappings"
 LOOKUPS = Path(__file__).parent / "lookups"
@@ -24,17 +26,40 @@ LOOKUPS = Path(__file__).parent / "lookups"
 
 @dataclass(frozen=True, kw_only=True)
 class Lookup:
-    """A table of codes: the value for the key that a column of the file holds; null when it is not listed."""
+    """A table of codes: the value for the key that a column of the file holds; null when it is not listed.
 
-    file: str
+    Attributes:
+        path: CSV file.
+        column: Column of the records.
+        key: Column of the CSV that is compared.
+        value: Column of the CSV that is taken.
+    """
+
+    # Not in repr: the text of a mapping is what it is, wherever it lies.
+    path: Path = field(repr=False)
     column: str
     key: str
     value: str
 
     def frame(self, alias: str) -> pl.DataFrame:
-        """Two columns, `column` and `alias`."""
-        table = pl.read_csv(LOOKUPS / self.file, infer_schema=False)
+        """Two columns, `column` and `alias`.
+
+        Raises:
+            ContractError: The table lists a key twice: it would double records.
+        """
+        table = pl.read_csv(self.path, infer_schema=False)
+        twice = sorted(table.filter(pl.col(self.key).is_duplicated())[self.key].unique().drop_nulls())
+        if twice:
+            raise ContractError(f"{self.path.name}: {self.key} is listed twice: {', '.join(twice)}")
         return table.select(pl.col(self.key).alias(self.column), pl.col(self.value).alias(alias))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FillDown:
+    """Columns that stand only on the first of neighbouring records with equal `within`."""
+
+    within: tuple[str, ...]
+    columns: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +81,27 @@ class Entity:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ItemList:
+    """A table of the entries of a list inside each record, one row per entry.
+
+    Attributes:
+        sources: Routes whose records are looked at.
+        of: Column with a JSON list of objects.
+        ordinal: New column, the place of the entry in its list from 1.
+        fields: Typed fields of the entries, by name.
+        columns: Canonical column -> SQL over the record's columns, the fields and the ordinal.
+        where: Entries that are taken.
+    """
+
+    sources: tuple[str, ...]
+    of: str
+    ordinal: str
+    fields: Mapping[str, Column]
+    columns: Mapping[str, str]
+    where: str = "true"
+
+
+@dataclass(frozen=True, kw_only=True)
 class SourceMapping:
     """One mapping file.
 
@@ -65,92 +111,129 @@ class SourceMapping:
         shop: Name of the shop for pages.
         base_currency: Currency the shop counts in.
         time_zone: IANA zone of timestamps without an offset.
-        deliver_by: Timestamp column that cuts one history file into daily drops.
-        file: Contract of the file itself.
+        deliver_by: Timestamp column that cuts one history file into daily drops; None: it is not cut.
+        reading: What is declared of encoding, delimiter and the like.
+        file: Contract of the file as delivered.
+        records: The same with ordinals and the values taken out of nested columns.
+        treated: How values are spelt, for the columns that need it.
+        extra: What happens to columns of the file that are not named: kept in `_extra`, or dropped.
+        fill_down: Values to carry down.
         ordinals: New column -> columns within which records are numbered in file order.
         lookups: New column -> lookup.
         derive: New column -> SQL expression.
         routes: First match wins.
         tables: Canonical table -> column -> SQL expression.
+        without_row: Routes of records that make no row of their own -> why; entities may still draw on them.
         entities: Derived canonical tables.
+        lists: Canonical tables of list entries.
+        text: The file and its tables of codes as they are: what a verdict depends on.
     """
 
     name: str
     description: str
     shop: str
     base_currency: str
-    time_zone: str
-    deliver_by: str
+    time_zone: str = "UTC"
+    deliver_by: str | None = None
+    reading: Reading = field(default_factory=Reading)
     file: Contract
+    records: Contract
+    treated: tuple[FileColumn, ...] = ()
+    extra: Literal["keep", "drop"] = "keep"
+    fill_down: FillDown | None = None
     ordinals: Mapping[str, tuple[str, ...]]
     lookups: Mapping[str, Lookup]
     derive: Mapping[str, str]
     routes: tuple[Route, ...]
     tables: Mapping[str, Mapping[str, str]]
+    without_row: Mapping[str, str]
     entities: Mapping[str, Entity]
+    lists: Mapping[str, ItemList]
+    text: str = ""
+
+    @property
+    def filled(self) -> Mapping[str, Mapping[str, str]]:
+        """Every canonical table the mapping fills -> column -> expression."""
+        derived: dict[str, Entity | ItemList] = {**self.entities, **self.lists}
+        return {**self.tables, **{name: one.columns for name, one in derived.items()}}
+
+    @property
+    def needs_whole_file(self) -> bool:
+        """Records depend on others of their file, so that it must not be cut into blocks."""
+        return bool(self.ordinals or self.entities or self.fill_down)
 
     def __post_init__(self) -> None:
-        for table, columns in [*self.tables.items(), *((t, e.columns) for t, e in self.entities.items())]:
+        several = [table for part in (self.tables, self.entities, self.lists) for table in part]
+        twice = sorted({table for table in several if several.count(table) > 1})
+        if twice:
+            raise ContractError(f"mapping {self.name}: {twice} can be filled in one place only")
+        for table, columns in self.filled.items():
             if table not in contracts():
-                raise ContractError(f"mapping {self.name}: no contract for table {table}")
+                raise ContractError(
+                    f"mapping {self.name}: no contract for table {table}; known are {', '.join(contracts())}"
+                )
             unknown = sorted(set(columns) - set(contracts()[table].columns))
             if unknown:
-                raise ContractError(f"mapping {self.name}: {table} has no columns {unknown}")
-        unplaced = sorted({route.to for route in self.routes} - set(self.tables))
+                allowed = ", ".join(contracts()[table].columns)
+                raise ContractError(
+                    f"mapping {self.name}: {table} has no columns {unknown}; it has {allowed}"
+                )
+        self._check_routes()
+
+    def _check_routes(self) -> None:
+        places = {*self.tables, *self.without_row}
+        unplaced = sorted({route.to for route in self.routes} - places)
         if unplaced:
             raise ContractError(f"mapping {self.name}: routes lead to undescribed tables {unplaced}")
         if not self.routes or self.routes[-1].when != "true":
             raise ContractError(f"mapping {self.name}: the last route must take every remaining record")
+        derived: dict[str, Entity | ItemList] = {**self.entities, **self.lists}
+        for table, one in derived.items():
+            unrouted = sorted(set(one.sources) - places)
+            if unrouted:
+                raise ContractError(
+                    f"mapping {self.name}: {table} is taken from {unrouted}; routes lead to {sorted(places)}"
+                )
 
 
-def load_mapping(path: Path) -> SourceMapping:
-    """Read one mapping file.
+def mappings(folder: Path | None = None) -> Mapping[str, SourceMapping]:
+    """All mappings by the landing folder they serve.
+
+    Args:
+        folder: Mappings of the user, beside those of the platform; it need not exist.
 
     Raises:
-        ContractError: The file says something that is not understood.
+        ContractError: A file cannot be used, or a user's mapping has a name that is taken.
     """
-    raw = yaml.safe_load(path.read_text())
-    try:
-        return SourceMapping(
-            name=raw.pop("mapping"),
-            file=_file_contract(raw.pop("file"), path, raw.get("ordinals", {})),
-            ordinals={name: tuple(within) for name, within in raw.pop("ordinals", {}).items()},
-            lookups={name: Lookup(**options) for name, options in raw.pop("lookups", {}).items()},
-            routes=tuple(Route(**options) for options in raw.pop("routes")),
-            entities={name: _entity(options) for name, options in raw.pop("entities", {}).items()},
-            derive=raw.pop("derive", {}),
-            **raw,
+    if folder is None or not folder.is_dir():
+        return _loaded(FOLDER, _stamp(FOLDER))
+    own = _loaded(folder, _stamp(folder))
+    taken = sorted(set(own) & {*_loaded(FOLDER, _stamp(FOLDER)), *contracts()})
+    if taken:
+        raise ContractError(
+            f"{folder}: the platform has a source named {', '.join(taken)} already; choose another name"
         )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ContractError(f"{path.name}: {error}") from error
+    return {**_loaded(FOLDER, _stamp(FOLDER)), **own}
 
 
-def _file_contract(raw: Mapping[str, Any], path: Path, ordinals: Mapping[str, Any]) -> Contract:
-    """The contract of the file; ordinals count as columns so that the key may name them."""
-    numbers: dict[str, Any] = {name: {"type": "integer"} for name in ordinals}
-    return Contract(
-        source=path.stem,
-        description=f"Records of {path.stem} as delivered",
-        domain="mapped",
-        owner="team:platform",
-        grain="one row per record of the file",
-        key=tuple(raw["key"]),
-        event_time=raw["event_time"],
-        columns=parse_columns({**raw["columns"], **numbers}, path.name),
-    )
+def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Changes when a mapping or a table beside it is edited, so that a running platform notices."""
+    files = [path for path in sorted(folder.iterdir()) if path.suffix in {".yml", ".csv"}]
+    return tuple((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in files)
 
 
-def _entity(raw: Mapping[str, Any]) -> Entity:
-    return Entity(
-        sources=tuple(raw["from"]),
-        one_per=tuple(raw["one_per"]),
-        columns=raw["columns"],
-        where=raw.get("where", "true"),
-    )
+@lru_cache(maxsize=8)
+def _loaded(folder: Path, stamp: tuple[tuple[str, int, int], ...]) -> Mapping[str, SourceMapping]:
+    """Mappings of one folder as of a state of its files."""
+    from xbec_platform.ingest.mapping_document import load_mapping
 
-
-@cache
-def mappings() -> Mapping[str, SourceMapping]:
-    """All mappings by the landing folder they serve."""
-    loaded = [load_mapping(path) for path in sorted(FOLDER.glob("*.yml"))]
-    return {mapping.name: mapping for mapping in loaded}
+    loaded: dict[str, SourceMapping] = {}
+    for name, *_ in stamp:
+        if name.endswith(".yml"):
+            mapping = load_mapping(folder / name)
+            if mapping.name in loaded:
+                raise ContractError(
+                    f"{folder / name}: another file of the folder is named {mapping.name} too"
+                )
+            loaded[mapping.name] = mapping
+    return loaded

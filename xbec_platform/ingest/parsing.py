@@ -6,14 +6,15 @@ Each type has one accepted spelling family and no guess: `2.55` and never `2,55`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
 import polars as pl
 
 from xbec_platform.ingest.contracts import Column
 
-_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+# Any number of so many digits survives the way through a double.
+_DOUBLE_DIGITS = 15
 _TIMESTAMP = r"^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(:\d{2}(?:\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$"
 # What most sources write, and what typed files become: read six times faster than the family above.
 _PLAIN_TIMESTAMP = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$"
@@ -56,14 +57,11 @@ def parse(column: Column, time_zone: str = "UTC", *, is_plain: bool = False) -> 
         case "currency":
             parsed = pl.when(text.is_in(iso_currencies())).then(text)
         case "integer":
-            # Tools that know only floats write 17850 as 17850.0: the same number, hence no guess.
-            parsed = (
-                text.str.replace(r"^([+-]?\d+)\.0+$", "$1").str.strip_prefix("+").cast(pl.Int64, strict=False)
-            )
+            parsed = _integer(text)
         case "double":
-            parsed = pl.when(text.str.contains(_NUMBER)).then(text).cast(pl.Float64, strict=False)
+            parsed = finite(text.cast(pl.Float64, strict=False))
         case "boolean":
-            parsed = text.str.to_lowercase().replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean)
+            parsed = _boolean(text)
         case "date":
             parsed = text.str.to_date("%Y-%m-%d", strict=False)
         case "timestamp" if is_plain:
@@ -75,14 +73,76 @@ def parse(column: Column, time_zone: str = "UTC", *, is_plain: bool = False) -> 
     return parsed.alias(column.name)
 
 
+def _or_else(
+    quick: pl.Expr, text: pl.Expr, slow: Callable[[pl.Expr], pl.Expr], dtype: pl.DataType
+) -> pl.Expr:
+    """`quick` where it has a value, else `slow` of the text, which costs nothing where `quick` reads everything."""
+
+    def filled(parts: Sequence[pl.Series]) -> pl.Series:
+        done, texts = parts
+        missed = done.is_null() & texts.is_not_null()
+        if not missed.any():
+            return done
+        rest = texts.alias("text").to_frame().select(slow(pl.when(missed).then(pl.col("text"))).alias("rest"))
+        return rest.select(pl.coalesce(done, "rest").alias(done.name))[done.name]
+
+    return pl.map_batches([quick, text], filled, return_dtype=dtype)
+
+
+def _integer(text: pl.Expr) -> pl.Expr:
+    """Whole numbers. Tools that know only floats write 17850 as 17850.0: the same number, hence no guess."""
+
+    def without_zeros(rest: pl.Expr) -> pl.Expr:
+        return rest.str.extract(r"^([+-]?\d+)\.0+$").cast(pl.Int64, strict=False)
+
+    return _or_else(text.cast(pl.Int64, strict=False), text, without_zeros, pl.Int64())
+
+
+def finite(value: pl.Expr) -> pl.Expr:
+    """A float, without NaN and the infinities, which are no measurements."""
+    return pl.when(value.is_finite()).then(value)
+
+
+def _boolean(text: pl.Expr) -> pl.Expr:
+    def spelled(rest: pl.Expr) -> pl.Expr:
+        return rest.str.to_lowercase().replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean)
+
+    quick = pl.when(text == "true").then(statement=True).when(text == "false").then(statement=False)
+    return _or_else(quick, text, spelled, pl.Boolean())
+
+
+def _short_decimal(text: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """Decimals of up to 15 characters by way of a double; null where that is not certainly exact.
+
+    Such a text is m / 10**e with m < 10**15. Scaled to the last place it is off by less than 2.3e-16 of itself
+    when the column can hold it (rounding of the double and of the product), and by 1e-15 at least when it has a
+    further digit. Polars divides by multiplying with the inverse, so the quotient must not be compared.
+    """
+    value = text.cast(pl.Float64, strict=False)
+    scaled = value * 10.0 ** _scale(dtype)
+    last_place = scaled.round()
+    is_exact = (scaled - last_place).abs() <= last_place.abs() * 5e-16
+    is_short = (text.str.len_bytes() <= _DOUBLE_DIGITS) & (scaled.abs() < 10.0**_DOUBLE_DIGITS)
+    return value.set(~(is_short & is_exact), None).cast(dtype, strict=False)
+
+
 def _decimal(text: pl.Expr, dtype: pl.DataType) -> pl.Expr:
     """Exact decimals: a value with more digits than the column keeps is unreadable, not rounded."""
-    wide = pl.when(text.str.contains(_NUMBER)).then(text).cast(pl.Decimal(38, 12), strict=False)
-    exponent = text.str.contains("[eE]")
-    # Polars reads an exponent as zero; such text comes from floats below 1e-5, which no price keeps anyway.
-    exact = pl.when(~exponent).then(wide)
-    narrow = exact.cast(dtype, strict=False)
-    return pl.when(narrow.cast(pl.Decimal(38, 12), strict=False) == exact).then(narrow)
+    scale = _scale(dtype)
+    digits = rf"^[+-]?(\d+\.?\d{{0,{scale}}}|\.\d{{1,{max(scale, 1)}}})$"
+
+    def digit_by_digit(rest: pl.Expr) -> pl.Expr:
+        # Zeros behind the last place say nothing; Polars would round, so further digits must be seen first.
+        has_point = rest.str.contains(".", literal=True)
+        cut = pl.when(has_point).then(rest.str.strip_chars_end("0")).otherwise(rest)
+        return pl.when(cut.str.contains(digits)).then(cut).cast(dtype, strict=False)
+
+    quick = text.map_batches(lambda series: _short_decimal(series, dtype), return_dtype=dtype)
+    return _or_else(quick, text, digit_by_digit, dtype)
+
+
+def _scale(dtype: pl.DataType) -> int:
+    return dtype.scale if isinstance(dtype, pl.Decimal) else 0
 
 
 def _timestamp(text: pl.Expr, time_zone: str) -> pl.Expr:

@@ -1,37 +1,69 @@
-"""Screening: records of text in, accepted typed rows and rejected records with all their reasons out.
+"""Screening: records in, accepted typed rows and rejected records with all their reasons out.
 
-A pure function of the records and the contract: the same file gives the same verdict on any day, in any
-order. Rejected records keep their raw content; exact duplicates are counted on the row that stays.
+A pure function of the records, the contract and the rules: the same file gives the same verdict on any day, in
+any order. Repairs come first and are on record with before and after, then promises and rejecting rules, then
+warnings. Rejected records keep their raw content; exact duplicates are counted on the row that stays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 
 import polars as pl
 import polars.selectors as cs
 
-from xbec_platform.ingest.contracts import Column, Contract
-from xbec_platform.ingest.parsing import parse, plain_timestamps
-from xbec_platform.ingest.readers import ROW, FileRejectedError, Records
+from xbec_platform.ingest.contracts import Contract
+from xbec_platform.ingest.formats.records import ROW, FileRejectedError, NumberStyle, Records, as_text
+from xbec_platform.ingest.native import typed_columns
+from xbec_platform.ingest.repairs import empty_log, repair_text, repair_values
+from xbec_platform.ingest.rules import WARN, Rule, rules_of
+from xbec_platform.ingest.verdicts import (
+    CARRIED,
+    DROP,
+    DUPLICATES,
+    EXTRA,
+    FILE,
+    UNREADABLE,
+    Verdict,
+    all_distinct,
+    find_violations,
+)
 
-DUPLICATES = "_duplicate_records"
-EXTRA = "_extra"
-# Small files cost more to plan than to screen, so files of a feed are screened together. Their number within
-# the bundle and their drop day travel with every record; no rule looks beyond the record's own file.
-FILE, DROP = "_file", "_drop_date"
-CARRIED = (FILE, DROP, ROW, DUPLICATES, EXTRA)
-UNREADABLE = "?"
-# Clocks of sources drift; ten minutes past the drop day are still the drop day.
-CLOCK_TOLERANCE = timedelta(minutes=10)
+# Names of records under judgement, which whoever calls the screening needs too.
+__all__ = [
+    "CARRIED",
+    "DROP",
+    "DUPLICATES",
+    "EXTRA",
+    "FILE",
+    "REJECTED_SCHEMA",
+    "WARNED_SCHEMA",
+    "Judged",
+    "Screened",
+    "broken_rows",
+    "bundle",
+    "drop_exact_duplicates",
+    "find_violations",
+    "judge",
+    "rejected_rows",
+    "require_columns",
+    "screen",
+    "screen_unique",
+]
+
 REJECTED_SCHEMA = {
     FILE: pl.Int32(),
     ROW: pl.Int64(),
     "reasons": pl.List(pl.String()),
     "raw_json": pl.String(),
 }
+WARNED_SCHEMA = {FILE: pl.Int32(), ROW: pl.Int64(), "rule_id": pl.String()}
+
+
+def _no_warnings() -> pl.DataFrame:
+    return pl.DataFrame(schema=WARNED_SCHEMA)
 
 
 @dataclass(frozen=True)
@@ -42,10 +74,37 @@ class Screened:
         accepted: `_file`, `_drop_date`, `_row_no`, `_duplicate_records`, `_extra` and the contract's
             columns, typed.
         rejected: `_file`, `_row_no`, reasons, raw_json.
+        repaired: `_file`, `_row_no`, rule_id, column, before, after (text): changed cells of accepted rows.
+        warned: `_file`, `_row_no`, rule_id: accepted rows that a warning concerns.
     """
 
     accepted: pl.DataFrame
     rejected: pl.DataFrame
+    repaired: pl.DataFrame = field(default_factory=empty_log)
+    warned: pl.DataFrame = field(default_factory=_no_warnings)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Typed rows under the promises of a contract and its rules.
+
+    Attributes:
+        rows: All rows, repaired.
+        verdict: Which of them are rejected and why.
+        repaired: As in `Screened`.
+        warned: As in `Screened`.
+    """
+
+    rows: pl.DataFrame
+    verdict: Verdict
+    repaired: pl.DataFrame
+    warned: pl.DataFrame
+
+    @property
+    def accepted(self) -> pl.DataFrame:
+        """Rows that are not rejected, without the flags of unreadable cells."""
+        good = self.rows.filter(~self.verdict.is_bad) if self.verdict.is_bad.any() else self.rows
+        return good.drop(cs.starts_with(UNREADABLE))
 
 
 def bundle(files: Sequence[tuple[Records, date]]) -> pl.DataFrame:
@@ -67,24 +126,79 @@ def screen(records: Records, contract: Contract, *, drop_date: date, time_zone: 
         FileRejectedError: A column that may not be null is missing from the file.
     """
     require_columns(records.frame, contract)
-    unique = drop_exact_duplicates(bundle([(records, drop_date)]))
+    unique = drop_exact_duplicates(bundle([(records, drop_date)]), contract.key)
     screened = screen_unique(unique, contract, time_zone=time_zone)
     rejected = pl.concat([screened.rejected, broken_rows(records, 0)]).sort(ROW)
-    return Screened(screened.accepted, rejected)
+    return Screened(screened.accepted, rejected, screened.repaired, screened.warned)
 
 
-def screen_unique(unique: pl.DataFrame, contract: Contract, *, time_zone: str = "UTC") -> Screened:
+def screen_unique(
+    unique: pl.DataFrame,
+    contract: Contract,
+    *,
+    time_zone: str = "UTC",
+    numbers: Mapping[str, NumberStyle] | None = None,
+    rules: Sequence[Rule] | None = None,
+) -> Screened:
     """Check readable records whose exact duplicates are already counted on them.
 
     Args:
         unique: What `drop_exact_duplicates` returned for a bundle.
         contract: What the source promises.
         time_zone: Zone of timestamps without an offset.
+        numbers: How the files of the bundle spell their numbers, the same in all of them.
+        rules: Rules of the source; those of `rules/` when not given.
+
+    Raises:
+        FileRejectedError: A rule rejects a whole file.
     """
-    typed = _typed(unique, contract, time_zone)
-    verdict = find_violations(typed, contract)
-    accepted = typed.filter(~verdict.is_bad).drop(cs.starts_with(UNREADABLE))
-    return Screened(accepted, rejected_rows(unique.filter(verdict.is_bad), verdict.reasons))
+    chosen = rules_of(contract.source) if rules is None else rules
+    mended, text_log = repair_text(unique, chosen)
+    judged = judge(_typed(mended, contract, time_zone, numbers or {}), contract, rules=chosen)
+    is_bad = judged.verdict.is_bad
+    rejected = (
+        rejected_rows(unique.filter(is_bad), judged.verdict.reasons) if is_bad.any() else _none_rejected()
+    )
+    log = pl.concat([_of_accepted(text_log, judged), judged.repaired]).sort(FILE, ROW, maintain_order=True)
+    return Screened(judged.accepted, rejected, log, judged.warned)
+
+
+def judge(typed: pl.DataFrame, contract: Contract, *, rules: Sequence[Rule] | None = None) -> Judged:
+    """Repair typed rows, then check them, then collect the warnings on those that are accepted.
+
+    Args:
+        typed: The intake's own columns and those of the contract.
+        contract: What the rows promise.
+        rules: Rules of the source; those of `rules/` when not given.
+
+    Raises:
+        FileRejectedError: A rule rejects a whole file.
+    """
+    chosen = rules_of(contract.source) if rules is None else rules
+    rows, log = repair_values(typed, chosen)
+    judged = Judged(rows, find_violations(rows, contract, chosen), log, _no_warnings())
+    return Judged(rows, judged.verdict, _of_accepted(log, judged), _warnings(judged, chosen))
+
+
+def _of_accepted(log: pl.DataFrame, judged: Judged) -> pl.DataFrame:
+    """Entries of accepted rows: what was mended on a rejected record is not in any table."""
+    if log.is_empty() or not judged.verdict.is_bad.any():
+        return log
+    bad = judged.rows.filter(judged.verdict.is_bad).select(FILE, ROW)
+    return log.join(bad, on=[FILE, ROW], how="anti", maintain_order="left")
+
+
+def _warnings(judged: Judged, rules: Sequence[Rule]) -> pl.DataFrame:
+    warnings = [rule for rule in rules if rule.severity == WARN]
+    if not warnings:
+        return judged.warned
+    hits = judged.rows.select((rule.condition & ~judged.verdict.is_bad).alias(rule.id) for rule in warnings)
+    found = [
+        judged.rows.filter(hits[rule.id]).select(FILE, ROW, pl.lit(rule.id).alias("rule_id"))
+        for rule in warnings
+        if hits[rule.id].any()
+    ]
+    return pl.concat([judged.warned, *found]).sort(FILE, ROW, maintain_order=True)
 
 
 def require_columns(frame: pl.DataFrame, contract: Contract) -> None:
@@ -99,10 +213,16 @@ def require_columns(frame: pl.DataFrame, contract: Contract) -> None:
         )
 
 
-def drop_exact_duplicates(frame: pl.DataFrame) -> pl.DataFrame:
-    """Keep the first of a file's records that agree in every column and count the others on it."""
+def drop_exact_duplicates(frame: pl.DataFrame, key: Sequence[str] = ()) -> pl.DataFrame:
+    """Keep the first of a file's records that agree in every column and count the others on it.
+
+    Args:
+        frame: What `bundle` returned.
+        key: Columns that should tell records apart: where they do, nothing else needs to be compared.
+    """
     columns = [name for name in frame.columns if name not in {FILE, DROP, ROW}]
-    if not columns or frame.is_empty():
+    telling = [name for name in key if name in columns] or columns
+    if not columns or frame.is_empty() or all_distinct(frame, [FILE, *telling]):
         return frame.with_columns(pl.lit(0, pl.Int32).alias(DUPLICATES))
     counted = frame.group_by([FILE, DROP, *columns]).agg(
         pl.col(ROW).min(), (pl.len() - 1).cast(pl.Int32).alias(DUPLICATES)
@@ -110,115 +230,47 @@ def drop_exact_duplicates(frame: pl.DataFrame) -> pl.DataFrame:
     return counted.sort(FILE, ROW).select([*frame.columns, DUPLICATES])
 
 
-def _typed(unique: pl.DataFrame, contract: Contract, time_zone: str) -> pl.DataFrame:
+def _typed(
+    unique: pl.DataFrame, contract: Contract, time_zone: str, numbers: Mapping[str, NumberStyle]
+) -> pl.DataFrame:
     """The contract's columns, parsed, each with a flag for values its type cannot hold.
 
     Columns nobody promised go to `_extra` as JSON.
     """
     present = [column for name, column in contract.columns.items() if name in unique.columns]
-    absent = [column for name, column in contract.columns.items() if name not in unique.columns]
     extra = [name for name in unique.columns if name not in {*contract.columns, *CARRIED}]
-    plain = plain_timestamps(unique, present)
-    typed = unique.select(
-        pl.col(FILE, DROP, ROW, DUPLICATES),
-        (pl.struct(extra).struct.json_encode() if extra else pl.lit(None, pl.String)).alias(EXTRA),
-        *[parse(column, time_zone, is_plain=column.name in plain) for column in present],
-        *[pl.lit(None, column.dtype).alias(column.name) for column in absent],
-    )
-    return typed.select(*CARRIED, *contract.columns).with_columns(
+    typed = typed_columns(unique, present, time_zone, numbers)
+    flags = [
         (unique[column.name].is_not_null() & typed[column.name].is_null()).alias(UNREADABLE + column.name)
         for column in present
         if column.type != "text"
-    )
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Rows that break their contract.
-
-    Attributes:
-        is_bad: One flag per row.
-        reasons: All reasons of each bad row, in row order.
-    """
-
-    is_bad: pl.Series
-    reasons: pl.Series
-
-
-def find_violations(typed: pl.DataFrame, contract: Contract) -> Verdict:
-    """Check typed rows against all promises of the contract."""
-    checks = [
+    ]
+    return unique.select(FILE, DROP, ROW, DUPLICATES).with_columns(
+        _json(unique, extra).alias(EXTRA) if extra else pl.lit(None, pl.String).alias(EXTRA),
         *[
-            (pl.col(UNREADABLE + name), f"{name}: is no {column.type}")
+            typed[name] if name in typed.columns else pl.lit(None, column.dtype).alias(name)
             for name, column in contract.columns.items()
-            if UNREADABLE + name in typed.columns
         ],
-        *[check for column in contract.columns.values() for check in _checks(column, typed)],
-        *_clock_check(contract),
-        (_conflicting_key(contract), f"key {', '.join(contract.key)}: repeated with other content"),
-    ]
-    flags = typed.select(
-        condition.fill_null(value=False).alias(str(order)) for order, (condition, _) in enumerate(checks)
+        *flags,
     )
-    hit = [
-        name for name, found in zip(flags.columns, flags.select(pl.all().any()).row(0), strict=True) if found
-    ]
-    if typed.is_empty() or not hit:
-        return Verdict(
-            pl.repeat(value=False, n=typed.height, eager=True), pl.Series([], dtype=pl.List(pl.String))
-        )
-    is_bad = flags.select(pl.any_horizontal(hit).alias("bad"))["bad"]
-    texts = [pl.when(pl.col(name)).then(pl.lit(checks[int(name)][1])) for name in hit]
-    reasons = flags.filter(is_bad).select(pl.concat_list(texts).list.drop_nulls().alias("reasons"))["reasons"]
-    return Verdict(is_bad, reasons)
 
 
-def _clock_check(contract: Contract) -> list[tuple[pl.Expr, str]]:
-    """Nothing may have happened after the day on which it was delivered."""
-    if contract.event_time is None or contract.looks_ahead:
-        return []
-    latest = pl.col(DROP).cast(pl.Datetime("us")) + timedelta(days=1) + CLOCK_TOLERANCE
-    event = pl.col(contract.event_time).cast(pl.Datetime("us"))
-    return [(event > latest, f"{contract.event_time}: lies after the drop day")]
-
-
-def _checks(column: Column, typed: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
-    """(condition of a violation, reason) for each promise of a column."""
-    value, name = pl.col(column.name), column.name
-    checks: list[tuple[pl.Expr, str]] = []
-    if not column.nullable:
-        flag = UNREADABLE + name
-        missing = value.is_null() & ~pl.col(flag) if flag in typed.columns else value.is_null()
-        checks.append((missing, f"{name}: is missing"))
-    if column.min is not None:
-        checks.append((value < column.min, f"{name}: is below {column.min:g}"))
-    if column.max is not None:
-        checks.append((value > column.max, f"{name}: is above {column.max:g}"))
-    if column.above is not None:
-        checks.append((value <= column.above, f"{name}: is not above {column.above:g}"))
-    if column.allowed is not None:
-        checks.append((~value.is_in(column.allowed), f"{name}: is none of {', '.join(column.allowed)}"))
-    if column.pattern is not None:
-        checks.append((~value.str.contains(column.pattern), f"{name}: does not match {column.pattern}"))
-    return checks
-
-
-def _conflicting_key(contract: Contract) -> pl.Expr:
-    """Rows of a file that share a complete key; none of them is preferred."""
-    complete = pl.all_horizontal(pl.col(name).is_not_null() for name in contract.key)
-    return complete & (pl.len().over([FILE, *contract.key]) > 1)
+def _json(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
+    """Cells as the text a CSV would hold, one JSON object per record."""
+    texts = as_text(frame.select(columns))
+    return texts.select(pl.struct(pl.all()).struct.json_encode().alias("json"))["json"]
 
 
 def rejected_rows(raw: pl.DataFrame, reasons: pl.Series) -> pl.DataFrame:
     """Records for the quarantine: the raw content as JSON with all reasons."""
     columns = [name for name in raw.columns if name not in CARRIED]
     if raw.is_empty():
-        return pl.DataFrame(schema=REJECTED_SCHEMA)
-    return raw.select(
-        pl.col(FILE, ROW),
-        reasons.alias("reasons"),
-        pl.struct(columns).struct.json_encode().alias("raw_json"),
-    )
+        return _none_rejected()
+    return raw.select(pl.col(FILE, ROW), reasons.alias("reasons"), _json(raw, columns).alias("raw_json"))
+
+
+def _none_rejected() -> pl.DataFrame:
+    return pl.DataFrame(schema=REJECTED_SCHEMA)
 
 
 def broken_rows(records: Records, number: int) -> pl.DataFrame:

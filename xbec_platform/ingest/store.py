@@ -1,4 +1,4 @@
-"""Accounts into tables: `raw.*`, `quarantine.records` and `ops.file_manifest`. Decides nothing about rows."""
+"""Accounts into tables: `raw.*`, `quarantine.records` and `ops.*` of the intake. Decides nothing about rows."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import polars as pl
 
 from xbec_platform.ingest.accounting import META, Account, LandedFile
 from xbec_platform.ingest.contracts import contracts
-from xbec_platform.ingest.manifest import DUPLICATE, LOADED, REJECTED, ManifestEntry
-from xbec_platform.warehouse.database import append, create_table, read_frame
+from xbec_platform.ingest.manifest import DUPLICATE, LOADED, REJECTED, WITHDRAWN, ManifestEntry
+from xbec_platform.warehouse.database import append, create_missing, read_frame
 
 if TYPE_CHECKING:
     import duckdb
 
+MANIFEST, QUARANTINE = "ops.file_manifest", "quarantine.records"
+REPAIRS, WARNINGS = "ops.repairs", "ops.warnings"
 MANIFEST_SCHEMA = {
     "file_id": pl.String(),
     "feed": pl.String(),
@@ -29,30 +31,49 @@ MANIFEST_SCHEMA = {
     "rows_loaded": pl.Int64(),
     "rows_quarantined": pl.Int64(),
     "rows_duplicate": pl.Int64(),
+    "rows_repaired": pl.Int64(),
+    "rows_warned": pl.Int64(),
+    "rules_hash": pl.String(),
     "error": pl.String(),
     "duplicate_of": pl.String(),
 }
-QUARANTINE_SCHEMA = {
-    "file_id": pl.String(),
-    "feed": pl.String(),
-    "drop_date": pl.Date(),
+_PLACE = {"file_id": pl.String(), "feed": pl.String(), "drop_date": pl.Date()}
+QUARANTINE_SCHEMA = _PLACE | {
     "path": pl.String(),
     "row_no": pl.Int64(),
     "reasons": pl.List(pl.String()),
     "raw_json": pl.String(),
 }
+REPAIRS_SCHEMA = _PLACE | {
+    "row_no": pl.Int64(),
+    "rule_id": pl.String(),
+    "column_name": pl.String(),
+    "before": pl.String(),
+    "after": pl.String(),
+}
+WARNINGS_SCHEMA = _PLACE | {"rule_id": pl.String(), "rows": pl.Int64()}
 
 
 PENDING_DAYS = "ops.pending_event_days"
+PENDING_SCHEMA = {
+    "source": pl.String(),
+    "event_date": pl.Date(),
+    "drop_date": pl.Date(),
+    "rows": pl.Int64(),
+}
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create every raw table, the quarantine and the manifest where they are missing."""
-    for source, contract in contracts().items():
-        create_table(connection, f"raw.{source}", contract.schema | META)
-    create_table(connection, "quarantine.records", QUARANTINE_SCHEMA)
-    create_table(connection, "ops.file_manifest", MANIFEST_SCHEMA)
-    create_table(connection, PENDING_DAYS, {"source": pl.String(), "event_date": pl.Date()})
+    """Create every raw table, the quarantine and the intake's own tables where they are missing."""
+    raw = {f"raw.{source}": contract.schema | META for source, contract in contracts().items()}
+    own = {
+        QUARANTINE: QUARANTINE_SCHEMA,
+        MANIFEST: MANIFEST_SCHEMA,
+        REPAIRS: REPAIRS_SCHEMA,
+        WARNINGS: WARNINGS_SCHEMA,
+        PENDING_DAYS: PENDING_SCHEMA,
+    }
+    create_missing(connection, raw | own)
 
 
 def read_manifest(connection: duckdb.DuckDBPyConnection) -> list[ManifestEntry]:
@@ -68,15 +89,27 @@ def withdraw(connection: duckdb.DuckDBPyConnection, files: Sequence[tuple[Landed
     """Take the rows of files out and note their new status."""
     if not files:
         return
-    ids = [[file.file_id for file, _ in files]]
+    remove_rows(connection, [file for file, _ in files])
+    for file, status in files:
+        connection.execute(f"UPDATE {MANIFEST} SET status = ? WHERE file_id = ?", [status, file.file_id])
+
+
+def take_back(connection: duckdb.DuckDBPyConnection, files: Sequence[LandedFile]) -> None:
+    """Take the rows of files out that a person took back, and say so in the manifest."""
+    if not files:
+        return
+    remove_rows(connection, files)
+    _replace_entries(connection, [_manifest_row(file, WITHDRAWN) for file in files])
+
+
+def remove_rows(connection: duckdb.DuckDBPyConnection, files: Sequence[LandedFile]) -> None:
+    """Take all rows of files out of the tables; the ledger names the event days that change."""
+    ids = [[file.file_id for file in files]]
     _note_event_days(connection, ids)
     for source in contracts():
         connection.execute(f"DELETE FROM raw.{source} WHERE _file_id IN (SELECT unnest(?))", ids)
-    connection.execute("DELETE FROM quarantine.records WHERE file_id IN (SELECT unnest(?))", ids)
-    for file, status in files:
-        connection.execute(
-            "UPDATE ops.file_manifest SET status = ? WHERE file_id = ?", [status, file.file_id]
-        )
+    for table in (QUARANTINE, REPAIRS, WARNINGS):
+        connection.execute(f"DELETE FROM {table} WHERE file_id IN (SELECT unnest(?))", ids)
 
 
 def note_duplicates(
@@ -89,16 +122,44 @@ def note_duplicates(
 
 def store(connection: duckdb.DuckDBPyConnection, accounts: Sequence[Account]) -> None:
     """Append the rows of accounts and their manifest entries; a rejected file brings an entry only."""
+    store_rows(connection, accounts)
+    store_warnings(connection, [(one.file, _by_rule(one.warned)) for one in accounts if one.warned.height])
+    close_accounts(connection, accounts)
+
+
+def store_rows(connection: duckdb.DuckDBPyConnection, accounts: Sequence[Account]) -> None:
+    """Append loaded, quarantined and repaired rows; of a large file, those of one block."""
     for source, contract in contracts().items():
-        frames = [account.tables[source] for account in accounts if source in account.tables]
-        frames = [frame for frame in frames if not frame.is_empty()]
+        frames = [
+            account.tables[source].with_columns(_file_id=pl.lit(account.file.file_id, pl.Categorical))
+            for account in accounts
+            if source in account.tables and not account.tables[source].is_empty()
+        ]
         if frames:
-            rows = pl.concat(frames).select(*contract.columns, *META)
-            append(connection, f"raw.{source}", rows)
+            append(connection, f"raw.{source}", pl.concat(frames).select(*contract.columns, *META))
+    for table, rows in (
+        (QUARANTINE, [_quarantine_rows(one) for one in accounts if one.quarantined.height]),
+        (REPAIRS, [_repair_rows(one) for one in accounts if one.repaired.height]),
+    ):
+        if rows:
+            append(connection, table, pl.concat(rows))
+
+
+def store_warnings(
+    connection: duckdb.DuckDBPyConnection, counted: Sequence[tuple[LandedFile, pl.DataFrame]]
+) -> None:
+    """Append the number of rows that each rule warns about (rule_id, rows), by file."""
+    if counted:
+        append(connection, WARNINGS, pl.concat(_placed(*one).select(*WARNINGS_SCHEMA) for one in counted))
+
+
+def _by_rule(warned: pl.DataFrame) -> pl.DataFrame:
+    return warned.group_by("rule_id").agg(pl.len().cast(pl.Int64).alias("rows")).sort("rule_id")
+
+
+def close_accounts(connection: duckdb.DuckDBPyConnection, accounts: Sequence[Account]) -> None:
+    """Write what became of files into the manifest, and the days they change into the ledger."""
     _note_event_days(connection, [[account.file.file_id for account in accounts]])
-    quarantined = [_quarantine_rows(account) for account in accounts if account.quarantined.height]
-    if quarantined:
-        append(connection, "quarantine.records", pl.concat(quarantined))
     _replace_entries(connection, [_account_row(account) for account in accounts])
 
 
@@ -110,15 +171,26 @@ def _note_event_days(connection: duckdb.DuckDBPyConnection, ids: list[list[str]]
     """
     for source, contract in contracts().items():
         if contract.event_time and not contract.looks_ahead:
-            days = f"SELECT DISTINCT '{source}', {contract.event_time}::DATE FROM raw.{source}"
+            day, rows = f"{contract.event_time}::DATE", f"raw.{source}"
         elif source == "order_lines":
-            days = """SELECT DISTINCT 'order_lines', o.order_ts::DATE
-                FROM raw.order_lines JOIN raw.orders AS o USING (order_id)"""
+            day, rows = "o.order_ts::DATE", "raw.order_lines JOIN raw.orders AS o USING (order_id)"
         else:
             continue
         connection.execute(
-            f"INSERT INTO {PENDING_DAYS} {days} WHERE raw.{source}._file_id IN (SELECT unnest(?))", ids
+            f"""INSERT INTO {PENDING_DAYS} (source, event_date, drop_date, rows)
+            SELECT '{source}', {day}, raw.{source}._drop_date, count(*) FROM {rows}
+            WHERE raw.{source}._file_id IN (SELECT unnest(?)) GROUP BY ALL""",
+            ids,
         )
+
+    # Returns that waited for their order are matched from now on.
+    connection.execute(
+        f"""INSERT INTO {PENDING_DAYS} (source, event_date, drop_date, rows)
+        SELECT 'returns', r.opened_ts::DATE, r._drop_date, count(*)
+        FROM raw.returns AS r JOIN raw.orders AS o USING (order_id)
+        WHERE o._file_id IN (SELECT unnest(?)) GROUP BY ALL""",
+        ids,
+    )
 
 
 def pending_days(connection: duckdb.DuckDBPyConnection) -> list[date]:
@@ -132,17 +204,24 @@ def clear_pending(connection: duckdb.DuckDBPyConnection, start: date, end: date)
     connection.execute(f"DELETE FROM {PENDING_DAYS} WHERE event_date >= ? AND event_date < ?", [start, end])
 
 
-def _quarantine_rows(account: Account) -> pl.DataFrame:
-    file = account.file
-    return account.quarantined.select(
+def _placed(file: LandedFile, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the file they come from."""
+    return rows.with_columns(
         pl.lit(file.file_id).alias("file_id"),
         pl.lit(file.feed).alias("feed"),
         pl.lit(file.drop_date).alias("drop_date"),
         pl.lit(file.path).alias("path"),
-        pl.col("_row_no").alias("row_no"),
-        "reasons",
-        "raw_json",
     )
+
+
+def _quarantine_rows(account: Account) -> pl.DataFrame:
+    placed = _placed(account.file, account.quarantined.rename({"_row_no": "row_no"}))
+    return placed.select(*QUARANTINE_SCHEMA)
+
+
+def _repair_rows(account: Account) -> pl.DataFrame:
+    placed = _placed(account.file, account.repaired.rename({"_row_no": "row_no", "column": "column_name"}))
+    return placed.select(*REPAIRS_SCHEMA)
 
 
 def _account_row(account: Account) -> dict[str, object]:
@@ -152,6 +231,9 @@ def _account_row(account: Account) -> dict[str, object]:
         "rows_loaded": account.rows_loaded,
         "rows_quarantined": account.rows_quarantined,
         "rows_duplicate": account.rows_duplicate,
+        "rows_repaired": account.rows_repaired,
+        "rows_warned": account.rows_warned,
+        "rules_hash": account.rules_hash,
         "error": account.error,
     }
 
@@ -172,8 +254,8 @@ def _manifest_row(file: LandedFile, status: str, duplicate_of: str | None = None
 def _replace_entries(connection: duckdb.DuckDBPyConnection, rows: Sequence[dict[str, object]]) -> None:
     frame = pl.DataFrame(rows, schema=MANIFEST_SCHEMA)
     ids = [frame["file_id"].to_list()]
-    connection.execute("DELETE FROM ops.file_manifest WHERE file_id IN (SELECT unnest(?))", ids)
-    append(connection, "ops.file_manifest", frame)
+    connection.execute(f"DELETE FROM {MANIFEST} WHERE file_id IN (SELECT unnest(?))", ids)
+    append(connection, MANIFEST, frame)
 
 
 def intake_summary(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -182,13 +264,14 @@ def intake_summary(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         connection,
         """
         SELECT feed,
-            count(*) FILTER (status <> 'superseded') AS files,
+            count(*) FILTER (status NOT IN ('superseded', 'withdrawn')) AS files,
             coalesce(sum(rows_in) FILTER (status = 'loaded'), 0)::BIGINT AS rows_in,
             coalesce(sum(rows_loaded) FILTER (status = 'loaded'), 0)::BIGINT AS loaded,
             coalesce(sum(rows_quarantined) FILTER (status = 'loaded'), 0)::BIGINT AS quarantined,
             coalesce(sum(rows_duplicate) FILTER (status = 'loaded'), 0)::BIGINT AS exact_duplicates,
             count(*) FILTER (status = 'duplicate') AS duplicate_files,
-            count(*) FILTER (status = 'rejected') AS rejected_files
+            count(*) FILTER (status = 'rejected') AS rejected_files,
+            count(*) FILTER (status = 'withdrawn') AS withdrawn_files
         FROM ops.file_manifest GROUP BY feed ORDER BY feed
         """,
     )

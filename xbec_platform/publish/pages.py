@@ -14,13 +14,14 @@ __all__ = ["DownloadLink", "OverviewInput", "render_overview"]
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render_overview(data: OverviewInput) -> str:
+def render_overview(data: OverviewInput, *, contracts_href: str | None = None) -> str:
     """Render the overview page.
 
     Every value is escaped, in HTML and in SVG; a content security policy forbids scripts and requests on top.
 
     Args:
         data: all the page shows.
+        contracts_href: relative link to the page of contracts beside it; None for none.
 
     Returns:
         One HTML document without outside references except the download links. Equal input gives equal bytes.
@@ -41,8 +42,9 @@ def render_overview(data: OverviewInput) -> str:
         "downloads_empty": data.why_empty("downloads"),
         "min_group": MIN_GROUP,
         "figures": _figures(data),
+        "contracts_href": contracts_href,
     }
-    return _environment().get_template("overview.html.j2").render(context)
+    return environment().get_template("overview.html.j2").render(context)
 
 
 def _figures(data: OverviewInput) -> dict[str, object]:
@@ -63,7 +65,8 @@ def _figures(data: OverviewInput) -> dict[str, object]:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """How all pages are rendered: every value escaped and cleaned, a missing one is an error."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,

@@ -162,7 +162,7 @@ def _dwell(visits: Visits, rng: np.random.Generator) -> pl.Series:
     sessions, idle = visits.sessions, parameters("behaviour")["idle"]
     size = len(visits.step)
     tenths = rng.integers(LEAST_ACTIVE_TENTHS, 10, size, endpoint=True, dtype=np.uint8)
-    seconds = visits.gap * tenths / 10
+    seconds = np.round(visits.active * tenths / 10, 1)
     left_open = np.flatnonzero(rng.random(size, dtype=np.float32) < idle["share"])
     shortest, longest = idle["seconds"]
     seconds[left_open] = rng.integers(shortest, longest, len(left_open))

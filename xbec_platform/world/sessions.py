@@ -86,7 +86,7 @@ class _Strangers:
 
 def draw_sessions(behaviour: Behaviour, day: int, part: int) -> Sessions:
     """Return the sessions of a part of a day; their numbers follow local time and tell nothing of their kind."""
-    rng = stream(behaviour.spec.seed, "sessions", day, part)
+    rng = session_stream(behaviour, day, part)
     first_number = numbers_of_part(behaviour, day, part)[0]
     visits = draw_arrivals(behaviour, day, part, rng)
     who = _strangers(behaviour, day, first_number, visits, rng)
@@ -116,6 +116,11 @@ def draw_sessions(behaviour: Behaviour, day: int, part: int) -> Sessions:
         slow_s=np.where(slow, rng.integers(least_slow, most_slow, size), 0),
         columns=who.columns,
     )
+
+
+def session_stream(behaviour: Behaviour, day: int, part: int) -> np.random.Generator:
+    """Return the stream of the sessions of a part of a day; arrivals are drawn from it first."""
+    return stream(behaviour.spec.seed, "sessions", day, part)
 
 
 def _strangers(
@@ -240,16 +245,16 @@ def _segment_shares(categories: tuple[str, ...]) -> npt.NDArray[np.float64]:
 
 def _pages(kind: IntArray, rng: np.random.Generator) -> IntArray:
     rule = parameters("behaviour")
-    pages = _page_table()[rng.integers(0, TABLE_SIZE, len(kind))]
-    longer = np.round(pages * rule["order_session_factor"]).astype(np.int64)
-    pages = np.where(kind == ORDER, longer, pages)
+    drawn = rng.integers(0, TABLE_SIZE, len(kind))
+    usual, of_order = _page_table("session_length"), _page_table("order_session_length")
+    pages = np.where(kind == ORDER, of_order[drawn], usual[drawn])
     fewest, most = rule["bots"]["pages"]
     return np.where(kind == BOT, rng.integers(fewest, most, len(kind)), pages)
 
 
 @cache
-def _page_table() -> IntArray:
-    """Return the blocks of a session by lookup, from the events a session has in GA4."""
+def _page_table(length: str) -> IntArray:
+    """Return the blocks of a session by lookup, from the events that sessions have in GA4."""
     rule = parameters("behaviour")
-    beyond = np.maximum(quantile_table(rule["session_length"]) - rule["automatic_events"], 0)
+    beyond = np.maximum(quantile_table(rule[length]) - rule["first_events"], 0)
     return np.asarray(1 + np.round(beyond / rule["events_per_block"]), dtype=np.int64)

@@ -70,6 +70,10 @@ def browsing_blocks(
     kind[start] = words.blocks.landing[drawn[start]]
     # Programs read one product after the other.
     kind = np.where((sessions.kind == BOT)[session], names["product"], kind)
+    # What is put into the cart before an order and not bought is taken out again.
+    ordering = np.flatnonzero((sessions.kind == ORDER)[session])
+    left = np.isin(kind[ordering], [names["cart_left"], names["checkout_left"]])
+    kind[ordering[left]] = names["cart_emptied"]
     contacted = sessions.kind == CONTACT
     kind[start[contacted]] = names["campaign"]
     placement = np.full(size, NO_PLACEMENT)
@@ -102,16 +106,15 @@ def draw_displays(
 ) -> Displays:
     """Return the recommendations shown and clicked by the position-based model: examination x relevance.
 
-    A list has popular products of the categories that the visitor's segment looks at; programs click anywhere.
+    A list has popular products of the categories that the visitor's segment looks at. What programs load is in
+    `bot_traffic`.
     """
     slot = vocabulary().blocks.shows[browsing.kind]
     shown = np.flatnonzero(slot != NO_PLACEMENT)
     session = browsing.session[shown]
     segment = sessions.segment[session]
-    rule = parameters("behaviour")
-    products = _listed(tastes, segment, len(behaviour.examination), rng)
+    products = listed_products(tastes, segment, len(behaviour.examination), rng)
     chance = behaviour.examination[None, :] * behaviour.relevance[segment[:, None], products]
-    chance = np.where(sessions.is_bot[session][:, None], rule["bots"]["click_rate"], chance)
     return Displays(
         session=session,
         slot=slot[shown],
@@ -122,7 +125,7 @@ def draw_displays(
     )
 
 
-def _listed(tastes: Tastes, segment: IntArray, positions: int, rng: np.random.Generator) -> IntArray:
+def listed_products(tastes: Tastes, segment: IntArray, positions: int, rng: np.random.Generator) -> IntArray:
     """Return lists of products for segments; what a list has already is drawn again a few times."""
 
     def drawn(of_segment: IntArray) -> IntArray:

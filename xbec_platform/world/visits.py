@@ -24,6 +24,7 @@ from xbec_platform.world.visit_blocks import (
 from xbec_platform.world.vocabulary import TABLE_SIZE, quantile_table, vocabulary
 
 IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 # Seconds to what happens on a page: 1 to 4.
@@ -44,6 +45,7 @@ class Visits:
         placement: Index into `placements` of the block or NO_PLACEMENT.
         number: Number that chooses among wordings of a query.
         gap: Seconds until the next step.
+        active: Seconds of them in which the visitor is active.
         second: Second of the day.
         pings: Heartbeats on this page.
         is_last: Whether it is the last step of its session.
@@ -58,6 +60,7 @@ class Visits:
     placement: IntArray
     number: IntArray
     gap: IntArray
+    active: FloatArray
     second: IntArray
     pings: IntArray
     is_last: BoolArray
@@ -89,10 +92,12 @@ def _steps(sessions: Sessions, displays: Displays, blocks: VisitBlocks, rng: np.
     gap[:-1] = np.where(session[1:] == session[:-1], np.diff(second), gap[:-1])
     gap = np.minimum(gap, SECONDS_PER_DAY - 1 - second)
     heartbeat = (sessions.dwell == HEARTBEAT)[session] & words.steps.is_page[step] & ~sessions.is_bot[session]
-    rule = parameters("behaviour")
-    pings = np.where(heartbeat, np.minimum(gap // rule["heartbeat_s"], rule["most_heartbeats"]), 0)
     is_last = np.zeros(len(session), dtype=bool)
     is_last[first[1:] - 1] = True
+    active = _active(gap, is_last)
+    rule = parameters("behaviour")
+    beats = (active // rule["heartbeat_s"]).astype(np.int64)
+    pings = np.where(heartbeat, np.minimum(beats, rule["most_heartbeats"]), 0)
     clicked = words.steps.in_list[step] | (step == _click_step())
     return Visits(
         sessions=sessions,
@@ -104,6 +109,7 @@ def _steps(sessions: Sessions, displays: Displays, blocks: VisitBlocks, rng: np.
         placement=blocks.placement[block],
         number=blocks.rank[block] // RANKS_PER_BLOCK + session,
         gap=gap,
+        active=active,
         second=second,
         pings=pings,
         is_last=is_last,
@@ -128,6 +134,15 @@ def _gaps(sessions: Sessions, session: IntArray, step: IntArray, rng: np.random.
     gap[steps.is_instant[step]] = 0
     low, high = parameters("behaviour")["bots"]["gap_s"]
     return np.where(sessions.is_bot[session], low + drawn % (high - low + 1), gap)
+
+
+def _active(gap: IntArray, is_last: BoolArray) -> FloatArray:
+    """Return seconds in which the visitor is active: all at first, fewer and fewer the longer the page is open."""
+    rule = parameters("behaviour")["active"]
+    # Square roots are equal on every machine, other powers are not.
+    active = np.where(gap <= rule["fully_s"], gap, np.sqrt(rule["fully_s"] * gap))
+    active[is_last] *= rule["last_page"]
+    return np.asarray(active)
 
 
 def _seconds(sessions: Sessions, session: IntArray, first: IntArray, gap: IntArray) -> IntArray:

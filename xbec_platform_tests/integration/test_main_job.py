@@ -102,7 +102,9 @@ def test_part_of_the_models_leaves_the_ledger_of_changed_days(finished_shop: Sho
     home = replace(finished_shop.settings, home=tmp_path)
     shutil.copy(finished_shop.settings.warehouse, home.warehouse)
     with WarehouseResource.of(home).file.transaction("test") as connection:
-        connection.execute("INSERT INTO ops.pending_event_days VALUES ('orders', DATE '2026-01-20')")
+        connection.execute(
+            "INSERT INTO ops.pending_event_days (source, event_date) VALUES ('orders', DATE '2026-01-20')"
+        )
     instance = open_instance(home)
     job = build_definitions(home).resolve_job_def(INTAKE_AND_FACTS)
     result = job.get_subset(asset_selection={dg.AssetKey(["marts", "mart_daily_kpi"])}).execute_in_process(

@@ -2,7 +2,7 @@
 
 import random
 import tempfile
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +12,7 @@ from xbec_platform.ingest.accounting import accounts
 from xbec_platform.ingest.intake import run_intake
 from xbec_platform.ingest.landing import discover
 from xbec_platform.ingest.screening import FILE
+from xbec_platform.ingest.withdrawal import give_again, take_back
 from xbec_platform.warehouse.database import Warehouse
 from xbec_platform.warehouse.fingerprint import fingerprints
 
@@ -54,27 +55,47 @@ def state(warehouse: Warehouse) -> dict[str, tuple[int, str]]:
     return tables | {"manifest": (len(manifest), str(manifest))}
 
 
-@given(final=landings, earlier=landings, seed=st.integers(0, 10_000))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    final=landings,
+    earlier=landings,
+    taken_back=st.sets(st.tuples(st.sampled_from(DAYS), st.sampled_from(["a.csv", "b.csv"]))),
+    seed=st.integers(0, 10_000),
+)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_order_of_arrival_and_correction_ends_in_the_same_tables(
-    final: dict[tuple[date, str], str], earlier: dict[tuple[date, str], str], seed: int
+    final: dict[tuple[date, str], str],
+    earlier: dict[tuple[date, str], str],
+    taken_back: set[tuple[date, str]],
+    seed: int,
 ) -> None:
-    """Files that come in one by one, some first with other content, equal all final files taken at once."""
+    """Files that come in one by one, late, corrected, taken back and given again, equal the final ones at once."""
+    draw = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         once, stepwise = Path(folder) / "once", Path(folder) / "stepwise"
         for (day, name), content in final.items():
             land(once / "landing", day, name, content)
+        gone = [key for key in sorted(taken_back) if key in final]
+        for day, name in gone:
+            take_back(once / "landing", Path("fx_rates") / f"dt={day}" / name, "test")
         at_once = Warehouse(once / "w.duckdb")
         run_intake(at_once, once / "landing")
 
+        landing = stepwise / "landing"
         steps = [(key, content) for key, content in earlier.items() if key in final]
         order = list(final.items())
-        random.Random(seed).shuffle(order)
+        draw.shuffle(order)
         one_by_one = Warehouse(stepwise / "w.duckdb")
         for (day, name), content in [*steps, *order]:
-            land(stepwise / "landing", day, name, content)
-            run_intake(one_by_one, stepwise / "landing")
-        run_intake(one_by_one, stepwise / "landing")
+            land(landing, day, name, content)
+            run_intake(one_by_one, landing, start=day, end=day + timedelta(days=draw.randint(1, 3)))
+        # One file is taken back by mistake and given again.
+        for key in [*gone, order[0][0]]:
+            where = Path("fx_rates") / f"dt={key[0]}" / key[1]
+            take_back(landing, where, "test")
+            run_intake(one_by_one, landing)
+            if key not in gone:
+                give_again(landing, where)
+        run_intake(one_by_one, landing)
         assert state(one_by_one) == state(at_once)
 
 

@@ -22,6 +22,6 @@ select
 
     updated_ts,
 
-    _feed as feed
+    coalesce(_feed, 'customers') as feed
 from ranked
 where version_rank = 1

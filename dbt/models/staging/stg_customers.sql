@@ -38,6 +38,6 @@ select
     updated_ts,
     deleted_ts,
 
-    _feed as feed
+    coalesce(_feed, 'customers') as feed
 from ranked
 where version_rank = 1

@@ -28,6 +28,6 @@ select
 
     inbound_eta_date,
 
-    _feed as feed
+    coalesce(_feed, 'inventory_snapshots') as feed
 from ranked
 where version_rank = 1

@@ -41,6 +41,6 @@ select
 
     valid_from,
 
-    _feed as feed
+    coalesce(_feed, 'lanes') as feed
 from ranked
 where version_rank = 1

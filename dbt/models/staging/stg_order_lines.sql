@@ -30,6 +30,6 @@ select
 
     coalesce(is_gift, false) as is_gift,
 
-    _feed as feed
+    coalesce(_feed, 'order_lines') as feed
 from ranked
 where version_rank = 1

@@ -17,7 +17,7 @@ ranked as (
 
 select
     order_id,
-    customer_id,
+    {{ known_customer('customer_id') }} as customer_id,
     presale_id,
 
     status,
@@ -46,6 +46,6 @@ select
     order_ts,
     updated_ts,
 
-    _feed as feed
+    coalesce(_feed, 'orders') as feed
 from ranked
 where version_rank = 1

@@ -23,6 +23,6 @@ select
 
     valid_from,
 
-    _feed as feed
+    coalesce(_feed, 'products') as feed
 from ranked
 where version_rank = 1

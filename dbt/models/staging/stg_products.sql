@@ -47,6 +47,6 @@ select
     launch_date,
     valid_from,
 
-    _feed as feed
+    coalesce(_feed, 'products') as feed
 from ranked
 where version_rank = 1

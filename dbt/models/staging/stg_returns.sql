@@ -19,7 +19,7 @@ select
     return_id,
     order_id,
     line_no,
-    customer_id,
+    {{ known_customer('customer_id') }} as customer_id,
     product_id,
 
     currency,
@@ -35,6 +35,6 @@ select
     opened_ts,
     received_ts,
 
-    _feed as feed
+    coalesce(_feed, 'returns') as feed
 from ranked
 where version_rank = 1

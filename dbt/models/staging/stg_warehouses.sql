@@ -39,6 +39,6 @@ select
     opening as opening_date,
     valid_from,
 
-    _feed as feed
+    coalesce(_feed, 'warehouses') as feed
 from ranked
 where version_rank = 1

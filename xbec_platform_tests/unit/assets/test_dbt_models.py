@@ -45,7 +45,19 @@ def test_variables_are_given_to_the_call_only() -> None:
 )
 def test_rebuild_window(pending: list[date], built: date | None, start: date, end: date) -> None:
     """What must be built again so that the order of runs does not show."""
-    assert rebuild_window((JAN[9], JAN[10]), pending, built) == Rebuild(start, end, JAN[9])
+    window = rebuild_window((JAN[9], JAN[10]), pending, built, days_back=7)
+    assert window == Rebuild(start, end, JAN[9])
+
+
+def test_rebuild_is_bounded() -> None:
+    """One row from last year must not make a daily run rebuild a year: its day waits in the ledger."""
+    late, near = JAN[2], JAN[20]
+    assert rebuild_window((JAN[24], JAN[25]), [late, near], JAN[23], days_back=7) == Rebuild(
+        near, JAN[25], JAN[24]
+    )
+    assert rebuild_window((JAN[24], JAN[25]), [late], JAN[23], days_back=7) == Rebuild(
+        JAN[24], JAN[25], JAN[24]
+    )
 
 
 def test_dbt_unit_tests_pass(tmp_path: Path) -> None:

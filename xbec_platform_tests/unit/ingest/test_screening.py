@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from xbec_platform.ingest.contracts import Contract, parse_columns
-from xbec_platform.ingest.readers import ROW, FileRejectedError, Records
+from xbec_platform.ingest.formats.records import ROW, FileRejectedError, Records
 from xbec_platform.ingest.screening import DUPLICATES, screen
 
 DAY = date(2026, 1, 10)

@@ -7,7 +7,13 @@ import pytest
 from xbec_platform.world.behaviour import truth_relevance
 from xbec_platform.world.contacts import STRANGER, contacts_of_day
 from xbec_platform.world.events import events_rows, truth_sessions
-from xbec_platform.world.impressions import IMPRESSION_SCHEMA, impressions_rows, truth_examination
+from xbec_platform.world.impressions import (
+    IMPRESSION_SCHEMA,
+    impressions_rows,
+    truth_bots,
+    truth_examination,
+)
+from xbec_platform.world.spec import parameters
 from xbec_platform_tests.unit.world.behaviour_fakes import small_plan, small_spec
 
 SPEC = small_spec(customers=4000, scale=8)
@@ -62,17 +68,23 @@ def test_every_click_on_a_slot_has_its_impression(impressions, events):
     assert lost.height == 0
 
 
-def test_clicks_are_examination_times_relevance(plan, slots):
-    """The shares of clicks by position are those of the model: what an estimator must be able to find."""
+def test_clicks_are_examination_times_relevance(plan, slots, events):
+    """The numbers of clicks by position are those of the model: what an estimator must be able to find."""
     truth = truth_relevance(plan).with_columns(pl.col("segment").cast(slots.schema["segment"]))
     model = slots.join(truth, on=["segment", "product_id"]).join(
         truth_examination(plan).with_columns(pl.col("position").cast(pl.Int32)), on=["slot_id", "position"]
     )
-    by_position = model.group_by("position").agg(
-        pl.col("clicked").fill_null(0).mean(), expected=(pl.col("examination") * pl.col("relevance")).mean()
+    # The same product may be shown again in a session: clicks are counted as events, not joined.
+    clicks = events.filter(pl.col("page_type") == "recs_slot").group_by("position").len("clicks")
+    by_position = (
+        model.unique(["impression_id"])
+        .group_by("position")
+        .agg(expected=(pl.col("examination") * pl.col("relevance")).sum())
+        .join(clicks, on="position")
     )
-    # About 1 % of clicks are joined twice where a page is opened again in the session.
-    assert by_position["clicked"].to_numpy() == pytest.approx(by_position["expected"].to_numpy(), rel=0.15)
+    assert by_position.height == 6
+    # Some 400 clicks at a position: three standard errors are 15 %.
+    assert by_position["clicks"].to_numpy() == pytest.approx(by_position["expected"].to_numpy(), rel=0.15)
 
 
 def test_a_list_shows_different_products(slots):
@@ -85,6 +97,80 @@ def test_what_was_clicked_was_viewable(slots):
     # But for lists shown again in the session, whose rows cannot be told apart.
     assert slots.filter(pl.col("clicked") == 1)["viewable"].mean() > 0.98
     assert 0.7 < slots["viewable"].mean() < 0.95
+
+
+@pytest.fixture(scope="module")
+def bots(plan) -> pl.DataFrame:
+    return truth_bots(plan).filter(pl.col("day") == DAY)
+
+
+def test_truth_lists_the_sessions_of_programs(plan, bots):
+    """The truth of all days is drawn without visits; it must name the sessions that visits have."""
+    drawn = truth_sessions(plan, DAY).filter("is_bot")["session_id"]
+    assert len(drawn) > 20
+    assert bots["session_id"].drop_nulls().to_list() == drawn.to_list()
+
+
+def test_programs_load_lists_faster_than_people_and_see_none(impressions, bots):
+    """An estimator that does not leave them out takes what nobody saw for what nobody wanted."""
+    slots = impressions.drop_nulls("slot_id")
+    is_bot = pl.col("session_id").is_in(bots["session_id"].drop_nulls().implode())
+    rates = (
+        slots.with_columns(is_bot=is_bot)
+        .group_by("session_id", "is_bot")
+        .agg(
+            pl.len(),
+            pl.col("viewable").any(),
+            lists=pl.col("ts").n_unique(),
+            last=pl.col("ts").max(),
+            first=pl.col("ts").min(),
+        )
+        .with_columns(seconds=(pl.col("last") - pl.col("first")).dt.total_seconds() / pl.col("lists"))
+    )
+    programs = rates.filter("is_bot")
+    assert 1 <= programs.height < bots["session_id"].drop_nulls().len()
+    assert not programs["viewable"].any()
+    # 60 to 300 pages at 1 to 3 seconds each, six products a page.
+    assert programs["len"].min() >= 60 * 6
+    assert programs["seconds"].max() < 3
+    people = rates.filter(~pl.col("is_bot"), pl.col("lists") > 1)
+    assert people["seconds"].median() > 10
+    assert people["viewable"].mean() > 0.95
+
+
+def test_programs_open_advertisements_in_bursts(plan, impressions, bots):
+    """The display channel has 6 % of them by its parameter; at least eight positions within a second."""
+    paid = impressions.drop_nulls("campaign_id").with_columns(
+        is_bot=pl.col("impression_id").is_in(bots["impression_id"].drop_nulls().implode())
+    )
+    shares = dict(plan.campaigns.frame.select("campaign_id", "channel").iter_rows())
+    display = paid.filter(pl.col("campaign_id").replace_strict(shares) == "display")
+    programs = display.filter("is_bot")
+    # A channel's bursts are few: three standard deviations of their number and size.
+    assert programs.height / display.height == pytest.approx(0.06, abs=0.03)
+    assert not programs["viewable"].any()
+    assert programs["customer_id"].null_count() == programs.height
+    assert programs.group_by("ts").len()["len"].median() >= 8
+    assert float(programs["cost"].min()) == float(display["cost"].max()) > 0
+
+
+def test_programs_change_nothing_that_people_see(plan, impressions, bots):
+    """Their impressions come from streams of their own: without them the rows of people are the same."""
+    rules = parameters("behaviour")
+    changed = rules["bots"] | {"runs_scripts": 0.0}
+    channels = {name: {**rule, "bots": 0.0} for name, rule in rules["campaign_contacts"].items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(rules, "bots", changed)
+        patch.setitem(rules, "campaign_contacts", channels)
+        contacts_of_day.cache_clear()
+        without = impressions_rows(plan, DAY)
+    contacts_of_day.cache_clear()
+    programs = pl.col("session_id").is_in(bots["session_id"].drop_nulls().implode()).fill_null(
+        False
+    ) | pl.col("impression_id").is_in(bots["impression_id"].drop_nulls().implode())
+    people = impressions.filter(~programs)
+    assert people.height < impressions.height
+    assert people.drop("impression_id").equals(without.drop("impression_id"))
 
 
 def test_only_the_treated_are_contacted(plan):

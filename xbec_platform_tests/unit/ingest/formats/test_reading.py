@@ -1,4 +1,4 @@
-"""Readers: every record is counted, broken ones are named, whole-file faults say line and cause."""
+"""Reading: every record is counted, broken ones are named, whole-file faults say line and cause."""
 
 import gzip
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from xbec_platform.ingest.readers import ROW, FileRejectedError, read_records
+from xbec_platform.ingest.formats.reading import read_records
+from xbec_platform.ingest.formats.records import ROW, FileRejectedError, as_text
 
 
 def write(folder: Path, name: str, content: bytes) -> Path:
@@ -70,7 +71,7 @@ def test_jsonl_keeps_digits_and_counts_broken_lines(tmp_path: Path) -> None:
 
 
 def test_parquet_becomes_the_text_a_csv_would_hold(tmp_path: Path) -> None:
-    """One screening for all formats needs one representation."""
+    """The quarantine shows one representation of all formats."""
     frame = pl.DataFrame(
         {
             "n": [1, None],
@@ -79,7 +80,7 @@ def test_parquet_becomes_the_text_a_csv_would_hold(tmp_path: Path) -> None:
         }
     )
     frame.write_parquet(tmp_path / "a.parquet")
-    assert read_records(tmp_path / "a.parquet").frame.rows() == [
+    assert as_text(read_records(tmp_path / "a.parquet").frame).rows() == [
         (1, "1", "2.55", "2011-01-01T08:26:00.000000"),
         (2, None, "0.001", None),
     ]

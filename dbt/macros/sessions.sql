@@ -1,0 +1,21 @@
+{#
+    Sessions that a window of event days may change: those that reach into it, and those whose events of the window
+    are new. A session without a number of its own depends on its visitor's neighbouring ones, so all of that
+    visitor go. What is deleted is added again from int_session_days.
+#}
+{% macro delete_touched_sessions() -%}
+    {%- if is_incremental() -%}
+    delete from {{ this }} as known
+    where
+        (known.session_date < {{ window_end() }} and known.end_date >= {{ window_start() }})
+        or exists (
+            select 1
+            from {{ ref('int_session_days') }} as days
+            where
+                {{ in_window('days.event_date') }}
+                and days.feed = known.feed
+                and days.is_inferred = known.is_inferred
+                and days.session_key = case when known.is_inferred then known.visitor_id else known.session_id end
+        )
+    {%- endif -%}
+{%- endmacro %}

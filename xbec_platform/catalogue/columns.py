@@ -1,0 +1,105 @@
+"""The catalogue as a frame: one row per column there is. Where columns are read from belongs to the assets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from xbec_platform.catalogue.classify import PERSONAL, Classifier
+from xbec_platform.catalogue.facts import ColumnFacts, TableFacts
+
+SCHEMA = {
+    "table_name": pl.String(),
+    "layer": pl.String(),
+    "column_name": pl.String(),
+    "position": pl.Int32(),
+    "data_type": pl.String(),
+    "unit": pl.String(),
+    "domain": pl.String(),
+    "pii_class": pl.String(),
+    "pii_source": pl.String(),
+    "grain": pl.String(),
+    "table_key": pl.String(),
+    "description": pl.String(),
+    "owner": pl.String(),
+    "is_view": pl.Boolean(),
+}
+LIVE = ("table_name", "column_name", "position", "data_type", "is_view")
+
+
+def catalogue(
+    live: pl.DataFrame, tables: Mapping[str, TableFacts], names: Mapping[str, ColumnFacts]
+) -> pl.DataFrame:
+    """Classify every column there is; what exists is decided by `live`, never by what was said.
+
+    Args:
+        live: Columns of the database: table_name (`schema.table`), column_name, position (1 is the first),
+            data_type, is_view.
+        tables: What was said, by table.
+        names: What was said of names that mean the same everywhere.
+
+    Returns:
+        `SCHEMA`, sorted by table_name and position. pii_class and pii_source are null where nobody and no rule
+        said anything of a text column in a table that speaks of persons.
+    """
+    classifier = Classifier(tables, names)
+    rows = []
+    for (table,), columns in live.sort("table_name", "position").group_by("table_name", maintain_order=True):
+        name = str(table)
+        facts = tables.get(name, TableFacts(name=name))
+        verdicts = classifier.table(name, dict(columns.select("column_name", "data_type").iter_rows()))
+        for _, column, position, data_type, is_view in columns.select(LIVE).iter_rows():
+            verdict = verdicts[column]
+            rows.append(
+                {
+                    "table_name": name,
+                    "layer": facts.layer,
+                    "column_name": column,
+                    "position": position,
+                    "data_type": data_type,
+                    "unit": verdict.unit,
+                    "domain": facts.domain,
+                    "pii_class": verdict.pii,
+                    "pii_source": verdict.source,
+                    "grain": facts.grain,
+                    "table_key": ", ".join(facts.key) or None,
+                    "description": verdict.description,
+                    "owner": facts.owner,
+                    "is_view": is_view,
+                }
+            )
+    return pl.DataFrame(rows, schema=SCHEMA)
+
+
+def personal_columns(rows: pl.DataFrame) -> list[tuple[str, str, str]]:
+    """Columns that hold something of a person: (table, column, class), sorted by table and position.
+
+    Erasure and masking work through this list; views are part of it (see is_view).
+    """
+    found = rows.filter(pl.col("pii_class").is_in(PERSONAL)).sort("table_name", "position")
+    return list(found.select("table_name", "column_name", "pii_class").iter_rows())
+
+
+def unclassified(rows: pl.DataFrame) -> list[tuple[str, str]]:
+    """Text columns of person tables of which nobody said what they are: (table, column)."""
+    found = rows.filter(pl.col("pii_class").is_null()).sort("table_name", "position")
+    return list(found.select("table_name", "column_name").iter_rows())
+
+
+def misdeclared(live: pl.DataFrame, tables: Mapping[str, TableFacts]) -> list[tuple[str, str, str]]:
+    """Columns said to be in a table that is there, but which are not, or are of another type.
+
+    Returns:
+        (table, column, fault), sorted. Raw tables are left out: the intake makes them from the contracts.
+    """
+    types = {(table, column): data_type for table, column, _, data_type, _ in live.select(LIVE).iter_rows()}
+    present = {table for table, _ in types}
+    return sorted(
+        (table, name, "is not there" if (table, name) not in types else f"is {types[table, name].lower()}")
+        for table, facts in tables.items()
+        if table in present and facts.layer != "raw"
+        for name, column in facts.columns.items()
+        if (table, name) not in types
+        or (column.data_type or types[table, name]).lower() != types[table, name].lower()
+    )

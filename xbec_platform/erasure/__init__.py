@@ -1,0 +1,1 @@
+"""Erasure of persons: who a person is, where the person is mentioned, and how every place forgets. No assets."""

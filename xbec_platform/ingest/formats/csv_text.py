@@ -1,0 +1,195 @@
+"""Delimited text to records, block by block: proven blocks at full speed, the rest by Python's strict reader.
+
+A record with more or fewer cells than the header is broken and kept as the JSON list of its cells.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from xbec_platform.ingest.formats.csv_proof import proven_frame
+from xbec_platform.ingest.formats.dialect import Layout, detect_layout
+from xbec_platform.ingest.formats.header import reject_nameless, require_names
+from xbec_platform.ingest.formats.lines import line_blocks
+from xbec_platform.ingest.formats.records import ROW, Expectation, FileRejectedError
+
+HEAD_BYTES = 1 << 20
+Broken = tuple[int, str, str]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Records of a stretch of a file.
+
+    Attributes:
+        frame: `_row_no` and text columns.
+        broken: (row_no, raw text, cause).
+    """
+
+    frame: pl.DataFrame
+    broken: list[Broken]
+
+
+class CsvFile:
+    """One pass over a delimited text; `format` is complete when `parts` is exhausted."""
+
+    def __init__(self, chunks: Iterable[bytes], expect: Expectation) -> None:
+        blocks = line_blocks(chunks)
+        first = next(blocks, b"")
+        second = next(blocks, None)
+        head = first[: first.rfind(b"\n", 0, HEAD_BYTES) + 1] or first
+        text = head.decode("utf-8")
+        is_whole = second is None and len(head) == len(first)
+        self.layout: Layout = detect_layout(text, expect, is_whole=is_whole)
+        require_names(self.layout.header.names, f"line {self.layout.header_line}")
+        start = len(text[: self.layout.body_chars].encode())
+        self._blocks = itertools.chain([first[start:]], [] if second is None else [second], blocks)
+        self._line = self.layout.body_line
+        self._row = 0
+        self._is_behind_blank = False
+        self._repeated = 0
+
+    @property
+    def format(self) -> str:
+        """What was detected."""
+        layout = self.layout
+        ends = " and ".join(layout.record_ends)
+        parts = [layout.dialect.label, f"record end {ends}"]
+        if layout.header.first:
+            parts.append(_counted(layout.header.first, "preamble line"))
+        if len(layout.header.rows) > 1:
+            parts.append(f"{len(layout.header.rows)} header rows")
+        if layout.header.is_trimmed:
+            parts.append("blanks around names")
+        if layout.header.nameless:
+            parts.append(_counted(len(layout.header.nameless), "empty column"))
+        if self._repeated:
+            parts.append(_counted(self._repeated, "repeated header"))
+        return "; ".join(parts)
+
+    def parts(self) -> Iterator[Part]:
+        """The records, in order; at least one part, which may be empty.
+
+        Raises:
+            FileRejectedError: A quote is never closed, or a column without name holds a value.
+        """
+        yield self._part(self._frame([]), [])
+        for block in self._blocks:
+            if not block:
+                continue
+            frame = proven_frame(block, self.layout.header.names, self.layout.dialect)
+            if frame is None:
+                yield self._exact(block)
+                continue
+            self._is_behind_blank = block.endswith((b"\n\n", b"\r\n\r\n"))
+            self._line += block.count(b"\n")
+            yield self._part(self._without_headers(frame), [])
+
+    def _part(self, frame: pl.DataFrame, broken: list[Broken]) -> Part:
+        """Number records that are all readable, and drop columns without name."""
+        if ROW not in frame.columns:
+            frame = frame.with_row_index(ROW, self._row + 1).cast({ROW: pl.Int64})
+            self._row += frame.height
+        for name in self.layout.header.nameless:
+            values = frame[name].drop_nulls()
+            if len(values):
+                raise reject_nameless(f"line {self.layout.header_line}", name, values[0])
+        return Part(frame.drop(self.layout.header.nameless), broken)
+
+    def _without_headers(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Leave out records that repeat the header; its rarest place decides first, at the cost of one column."""
+        for depth, row in enumerate(self.layout.header.rows):
+            named = next((index for index, cell in enumerate(row) if cell), None)
+            if named is None or not (frame.to_series(named) == row[named]).any():
+                continue
+            is_header = pl.all_horizontal(
+                pl.col(name).eq_missing(pl.lit(row[index] if index < len(row) else None).replace("", None))
+                for index, name in enumerate(self.layout.header.names)
+            )
+            kept = frame.filter(~is_header)
+            self._repeated += (frame.height - kept.height) if depth == 0 else 0
+            frame = kept
+        return frame
+
+    def _exact(self, block: bytes) -> Part:
+        """Records of a block by the strict reader, running on while a quoted cell does."""
+        feed = _LineFeed(block, self._blocks)
+        reader = self.layout.dialect.reader(feed)
+        rows: list[list[str]] = []
+        numbers: list[int] = []
+        broken: list[Broken] = []
+        width = len(self.layout.header.names)
+        started = 0
+        try:
+            for cells in reader:
+                started = feed.lines
+                feed.is_between_records = True
+                if not cells or tuple(cells) in self.layout.header.rows:
+                    self._is_behind_blank = self._is_behind_blank or not cells
+                    self._repeated += tuple(cells) == self.layout.header.rows[0]
+                    continue
+                self._row += 1
+                if len(cells) == width:
+                    self._is_behind_blank = False
+                    rows.append(cells)
+                    numbers.append(self._row)
+                else:
+                    broken.append(
+                        (self._row, json.dumps(cells, ensure_ascii=False), self._cause(cells, feed))
+                    )
+        except csv.Error as error:
+            where = f"; the record starts on line {self._line + started + 1}"
+            raise FileRejectedError(f"line {self._line + feed.lines}: {error}{where}") from error
+        self._line += feed.lines
+        return self._part(self._frame(rows).insert_column(0, pl.Series(ROW, numbers, pl.Int64)), broken)
+
+    def _cause(self, cells: list[str], feed: _LineFeed) -> str:
+        cause = f"line {self._line + feed.lines}: {len(cells)} cells, the header has {len(self.layout.header.names)}"
+        return f"{cause}; it stands behind a blank line: another table?" if self._is_behind_blank else cause
+
+    def _frame(self, rows: list[list[str]]) -> pl.DataFrame:
+        names = self.layout.header.names
+        columns = zip(*rows, strict=True) if rows else [()] * len(names)
+        frame = pl.DataFrame(
+            [pl.Series(name, values, pl.String) for name, values in zip(names, columns, strict=True)]
+        )
+        return frame.with_columns(pl.all().replace("", None))
+
+
+class _LineFeed:
+    """Lines of a block; asks for the next block only while a record is unfinished."""
+
+    def __init__(self, block: bytes, more: Iterator[bytes]) -> None:
+        self._more = more
+        self._lines = _lines(block)
+        self.is_between_records = True
+        self.lines = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines, None)
+        while line is None:
+            if self.is_between_records:
+                raise StopIteration
+            self._lines = _lines(next(self._more))
+            line = next(self._lines, None)
+        self.is_between_records = False
+        self.lines += 1
+        return line
+
+
+def _lines(block: bytes) -> Iterator[str]:
+    return iter(io.StringIO(block.decode("utf-8"), newline=""))
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

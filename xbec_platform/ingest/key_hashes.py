@@ -1,0 +1,38 @@
+"""Whether all keys of a file are distinct, by their hashes, while the file passes by in blocks. No key is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+# Eight bytes a key: 160 MB. Beyond, whoever asks must compare the keys themselves.
+HASHES_KEPT = 20_000_000
+
+
+class KeyHashes:
+    """Hashes of the complete keys seen so far, up to `limit`."""
+
+    def __init__(self, limit: int = HASHES_KEPT) -> None:
+        self._limit = limit
+        self._parts: list[np.ndarray] | None = []
+        self._count = 0
+
+    def add(self, frame: pl.DataFrame, key: Sequence[str]) -> None:
+        """Take the keys of a block; those with a null are no keys. Types are the same in every block."""
+        if self._parts is None:
+            return
+        self._count += frame.height
+        if self._count > self._limit:
+            self._parts = None
+            return
+        self._parts.append(frame.select(key).drop_nulls().hash_rows().to_numpy())
+
+    def are_distinct(self) -> bool:
+        """True is certain, since equal keys have equal hashes; False means that the keys must be compared."""
+        if self._parts is None:
+            return False
+        hashes = np.concatenate([np.empty(0, np.uint64), *self._parts])
+        hashes.sort()
+        return not (hashes[1:] == hashes[:-1]).any()
