@@ -13,6 +13,7 @@ from xbec_platform.assets.publish import build_publish_assets
 from xbec_platform.assets.recommendations import build_recommendation_assets
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import described
+from xbec_platform.automation.erasure_requests import build_erasure_sensor
 from xbec_platform.automation.jobs import build_jobs
 from xbec_platform.automation.landing_sensor import build_landing_sensor
 from xbec_platform.automation.late_data import build_late_data_sensor
@@ -54,7 +55,11 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         ],
         jobs=jobs,
         schedules=build_schedules(settings),
-        sensors=[build_landing_sensor(settings), build_late_data_sensor(settings)],
+        sensors=[
+            build_landing_sensor(settings),
+            build_late_data_sensor(settings),
+            build_erasure_sensor(settings),
+        ],
         resources={
             "warehouse": WarehouseResource.of(settings),
             "dbt": DbtProcess.of_this_environment(),

@@ -1,4 +1,4 @@
-"""Erasure as an asset: work off the landed requests that nobody has answered. What forgetting means is in `erasure`."""
+"""Erasure as an asset: answer landed requests, clean later files. What forgetting means is in `erasure`."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,8 @@ def build_erasure_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         deps=[asset_keys.raw("deletion_requests")],
         pool="warehouse",
         description="What was erased, for whom and when: landed requests are worked off in landing files, tables, "
-        "models, exports, pages and logs, everything is rebuilt and searched. Persons are salted hashes. "
+        "models, exports, pages and logs, everything is rebuilt and searched; files that landed after an erasure "
+        "lose the people it forgot. Persons are salted hashes. "
         "Grain: one row per request and table. Key: request_id, table_name.",
         metadata={"dagster/table_name": "ops.erasure_log"},
     )
@@ -37,18 +38,22 @@ def build_erasure_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
         from xbec_platform.erasure.erase import work_off
         from xbec_platform.erasure.requests import open_landed_requests
+        from xbec_platform.erasure.sweep import sweep
         from xbec_platform.main_job import run_jobs
 
         opened, waiting = open_landed_requests(settings)
         context.log.info(f"{opened} requests opened, {len(waiting)} wait for a person's decision")
-        report = work_off(
-            settings,
-            rebuild=lambda: run_jobs(settings).succeeded,
-            done_ts=datetime.now(UTC).replace(tzinfo=None),
-        )
+        now = datetime.now(UTC).replace(tzinfo=None)
+        report = work_off(settings, rebuild=lambda: run_jobs(settings).succeeded, done_ts=now)
+        swept = sweep(settings, now)
         table = pl.DataFrame(waiting, schema=["request", "why it waits"], orient="row")
         return dg.MaterializeResult(
-            metadata={"requests that wait": markdown_table(table), **(_counts(report) if report else {})}
+            metadata={
+                "requests that wait": markdown_table(table),
+                "later files looked at": len(swept.looked_at),
+                "later files rewritten": len(swept.changed),
+                **(_counts(report) if report else {}),
+            }
         )
 
     return [erasure]

@@ -22,8 +22,8 @@ def build_erasure_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
             dg.AssetCheckSpec(
                 "no_erased_person_anywhere",
                 asset=ERASURE_LOG,
-                description="No text column of the warehouse or of the published snapshot, no word in one and no row of an "
-                "export has the salted hash of an erased identifier; no order is left half done.",
+                description="No text column of the warehouse or of the published snapshot, no word in one and no row "
+                "of an export has the salted hash of an erased identifier; no order is left half done.",
             ),
             dg.AssetCheckSpec(
                 "requests_answered_in_time",

@@ -1,4 +1,4 @@
-"""`xbec erase`: forget a person everywhere, show what that would change, or search for somebody who was forgotten."""
+"""`xbec erase`: forget a person, show what that would change, search for one who was forgotten, clean late files."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +15,13 @@ from xbec_platform.settings import Settings
 
 if TYPE_CHECKING:
     from xbec_platform.erasure.erase import ErasureReport, Plan
+    from xbec_platform.erasure.landing_rewrite import Rewrite
 
 
 def erase(
-    person: Annotated[str, typer.Argument(help="customer_id, e-mail address, or its hash as delivered")],
+    person: Annotated[
+        str | None, typer.Argument(help="customer_id, e-mail address, or its hash as delivered")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only list what would change")] = False,
     verify: Annotated[
         bool, typer.Option("--verify", help="only search tables and files for the person")
@@ -26,17 +29,25 @@ def erase(
     unknown: Annotated[
         bool, typer.Option("--unknown", help="keep out of later files, though unknown")
     ] = False,
+    sweep: Annotated[
+        bool,
+        typer.Option("--sweep", help="only take the forgotten out of files that landed later; no person"),
+    ] = False,
 ) -> None:
     """Forget a person everywhere: landing files, tables, models, exports, pages, logs; and keep the person out.
 
     Rows the law wants kept lose the person and keep their amounts. Everything is rebuilt and searched afterwards.
     """
     from xbec_platform.erasure.identity import AmbiguousPersonError, UnknownPersonError
-    from xbec_platform.ingest.suppression import SuppressionError
+    from xbec_platform.ingest.suppression_file import SuppressionError
 
+    if (person is None) != sweep or dry_run + verify + sweep > 1:
+        raise typer.BadParameter("give a person, or --sweep alone; of --dry-run, --verify and --sweep one")
     settings = _settings()
     try:
-        if verify:
+        if person is None:
+            _sweep(settings)
+        elif verify:
             _verify(settings, person)
         elif dry_run:
             _plan(settings, person, unknown=unknown)
@@ -71,9 +82,11 @@ def _plan(settings: Settings, name: str, *, unknown: bool) -> None:
 
 def _erase(settings: Settings, name: str, *, unknown: bool) -> None:
     from xbec_platform.erasure.erase import ErasureIncompleteError, open_order, work_off
-    from xbec_platform.main_job import run_jobs
 
     open_order(settings, name, unknown_is_fine=unknown)
+    # Dagster is imported only once it is known that there is somebody to erase.
+    from xbec_platform.main_job import run_jobs
+
     done_ts = datetime.now(UTC).replace(tzinfo=None)
     try:
         report = work_off(settings, rebuild=lambda: run_jobs(settings).succeeded, done_ts=done_ts)
@@ -85,8 +98,8 @@ def _erase(settings: Settings, name: str, *, unknown: bool) -> None:
 
 
 def _verify(settings: Settings, name: str) -> None:
-    from xbec_platform.erasure.erase import described, search
-    from xbec_platform.ingest.suppression import load_suppression
+    from xbec_platform.erasure.proof import described, search
+    from xbec_platform.ingest.suppression_file import load_suppression
 
     found = search(settings, load_suppression(settings.home), [name])
     for line in described(found, settings.home):
@@ -96,6 +109,16 @@ def _verify(settings: Settings, name: str) -> None:
     if not found.is_clean:
         raise typer.Exit(FAILED)
     typer.echo("found nowhere: no text column of any table, no byte of any file that can be looked into")
+
+
+def _sweep(settings: Settings) -> None:
+    from xbec_platform.erasure.sweep import sweep
+
+    rewrite = sweep(settings, datetime.now(UTC).replace(tzinfo=None))
+    for name in rewrite.changed:
+        typer.echo(f"rewritten: landing/{name}")
+    _print_unreadable(rewrite, Console())
+    typer.echo(f"{len(rewrite.looked_at)} landing files looked at, {len(rewrite.changed)} rewritten")
 
 
 def _print_tables(tables: dict[str, int], console: Console, title: str) -> None:
@@ -115,7 +138,11 @@ def _print_files(plan: "Plan", home: Path, console: Console) -> None:
     for path in sorted({*mentions, *(f"landing/{name}" for name in plan.landing.changed)}):
         table.add_row(escape(path), str(mentions.get(path, "by order")))
     console.print(table)
-    for name, cause in plan.landing.unreadable:
+    _print_unreadable(plan.landing, console)
+
+
+def _print_unreadable(rewrite: "Rewrite", console: Console) -> None:
+    for name, cause in rewrite.unreadable:
         console.print(f"cannot be looked into: landing/{escape(name)}: {escape(cause)}")
 
 

@@ -27,7 +27,7 @@ QUOTES = ('"', "'")
 HEADER_WITHIN = 50
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cell:
     """Place of a cell in the text, quotes included, and its value."""
 

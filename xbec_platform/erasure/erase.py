@@ -1,9 +1,9 @@
 """Erase persons from a home, step by step, each of which may be killed and run again.
 
 Order: work order, suppression list, landing files, model tables and pages, then the jobs rebuild raw tables, facts,
-marts, models and what is published from the rewritten files, then older exports, logs and Dagster's storage, the database
-file is written anew, everything is searched, the log is written and the work order removed. The jobs themselves
-are given by the caller: nothing here knows Dagster.
+marts, models and what is published from the rewritten files, then older exports, logs and Dagster's storage, the
+database file is written anew, everything is searched, the log is written and the work order removed. The jobs
+themselves are given by the caller: nothing here knows Dagster.
 """
 
 from __future__ import annotations

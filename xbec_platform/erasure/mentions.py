@@ -19,10 +19,8 @@ _WORD = "[A-Za-z0-9]"
 
 def pattern(values: Iterable[str]) -> re.Pattern[str] | None:
     """Matches every mention of the unmistakable ones among some identifiers; None when there are none."""
-    words = sorted({value for value in values if is_unmistakable(value)}, key=lambda v: (-len(v), v))
-    if not words:
-        return None
-    return re.compile(rf"(?<!{_WORD})(?:{'|'.join(map(re.escape, words))})(?!{_WORD})")
+    words = _words(values)
+    return re.compile("|".join(map(_whole, words))) if words else None
 
 
 def byte_pattern(values: Iterable[str], *, is_packed: bool = False) -> re.Pattern[bytes] | None:
@@ -33,12 +31,24 @@ def byte_pattern(values: Iterable[str], *, is_packed: bool = False) -> re.Patter
         is_packed: The file puts texts side by side without anything in between, as databases do: long identifiers
             (hashes, sessions) are then found within longer words too.
     """
-    found = pattern(values)
-    if found is None:
-        return None
-    long = sorted({value for value in values if len(value) >= LEAST_PACKED and is_unmistakable(value)})
-    inside = f"|{'|'.join(map(re.escape, long))}" if is_packed and long else ""
-    return re.compile((found.pattern + inside).encode())
+    words = _words(values)
+    inside = [is_packed and len(word) >= LEAST_PACKED for word in words]
+    parts = [re.escape(word) if part else _whole(word) for word, part in zip(words, inside, strict=True)]
+    return re.compile("|".join(parts).encode()) if parts else None
+
+
+def _words(values: Iterable[str]) -> list[str]:
+    """The unmistakable ones, longest first, ties by text."""
+    return sorted({value for value in values if is_unmistakable(value)}, key=lambda v: (-len(v), v))
+
+
+def _whole(word: str) -> str:
+    """The word and no part of a longer one.
+
+    What stands before is looked at last: a pattern that begins with plain text is searched six times as fast.
+    """
+    text = re.escape(word)
+    return f"{text}(?<!{_WORD}{text})(?!{_WORD})"
 
 
 def replaced(text: str, found: re.Pattern[str] | None, suppression: Suppression) -> str:

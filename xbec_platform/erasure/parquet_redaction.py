@@ -37,7 +37,7 @@ def redact_parquet(
     frame, compression = read_parquet(data)
     changed = _redacted(frame, contract, suppression) if contract else frame
     changed = _replaced(changed, found, suppression) if found else changed
-    if changed.equals(frame):
+    if changed is frame or changed.equals(frame):
         return data
     buffer = io.BytesIO()
     known = {"snappy", "gzip", "brotli", "lz4", "zstd", "uncompressed"}
@@ -74,10 +74,10 @@ def _replaced(frame: pl.DataFrame, found: re.Pattern[str], suppression: Suppress
         if dtype == pl.String:
             values = [one for one in frame[name].drop_nulls().unique().to_list() if found.search(one)]
             new = {value: replaced(value, found, suppression) for value in values}
-            columns.append(frame[name].replace(new) if new else frame[name])
+            columns += [frame[name].replace(new)] if new else []
         elif dtype.is_nested():
             mentions = pl.Series(
                 [bool(found.search(str(value))) for value in frame[name].to_list()], dtype=pl.Boolean
             )
-            columns.append(frame[name].set(mentions, None) if mentions.any() else frame[name])
-    return frame.with_columns(columns)
+            columns += [frame[name].set(mentions, None)] if mentions.any() else []
+    return frame.with_columns(columns) if columns else frame

@@ -24,7 +24,7 @@ class Mentions:
 
     Attributes:
         columns: Text columns of the warehouse and of the published snapshot (its tables begin with `published:`).
-        files: Mentions by file.
+        files: Mentions by file; 1 for a landing file in which only columns can tell.
         unreadable: Files nobody can look into, with the cause.
     """
 

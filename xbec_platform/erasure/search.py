@@ -117,11 +117,9 @@ def _listed_sql(place: str, column: str) -> str:
         SELECT value FROM (
             SELECT value, unnest(list_distinct({words})) AS word
             FROM (SELECT DISTINCT "{column}"::VARCHAR AS value FROM {place} WHERE "{column}" IS NOT NULL)
-        ) WHERE EXISTS (
-            SELECT 1 FROM {_LIST} WHERE hash = sha256($salt || trim(word))
-            AND ((length(word) >= $least AND NOT regexp_full_match(word, '[0-9]+'))
-                OR ($kind IN (kind, '*') AND word = value))
-        )
+        ) JOIN {_LIST} ON hash = sha256($salt || trim(word))
+        WHERE (length(word) >= $least AND NOT regexp_full_match(word, '[0-9]+'))
+            OR ($kind IN (kind, '*') AND word = value)
     )
     """
 

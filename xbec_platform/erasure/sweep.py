@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -83,7 +82,7 @@ def note_swept(settings: Settings, suppression: Suppression, looked_at: Mapping[
     target = settings.home / FILE
     part = target.with_name(f".{FILE}.part")
     part.write_text(json.dumps({"list": _digest(suppression), "files": kept}))
-    os.replace(part, target)
+    part.replace(target)
 
 
 def _seen(home: Path, suppression: Suppression) -> dict[str, State]:

@@ -64,9 +64,9 @@ def load_large(
     try:
         totals, spelling, hashes = _load_blocks(connection, file, landing, feeds, block_rows)
         require_unchanged(file, landing)
-    except FileRejectedError as error:
+    except (FileRejectedError, OSError) as error:
         store.remove_rows(connection, [file])
-        account = rejected(file, error)
+        account = rejected(file, error if isinstance(error, FileRejectedError) else _unopened(error))
     else:
         # Comparing keys in the tables costs 0.3 CPU s per million; hashes acquit honest files for a tenth.
         portions = () if hashes.are_distinct() else _portions(connection, file, contract)
@@ -82,6 +82,10 @@ def load_large(
         connection.execute(f"DROP TABLE IF EXISTS {table}")
     store.close_accounts(connection, [account])
     return account
+
+
+def _unopened(error: OSError) -> FileRejectedError:
+    return FileRejectedError(f"cannot be opened: {error.strerror}")
 
 
 def _blocks(file: LandedFile, landing: Path, feeds: Feeds, block_rows: int) -> Iterator[Records]:

@@ -104,8 +104,8 @@ def take_back(connection: duckdb.DuckDBPyConnection, files: Sequence[LandedFile]
 
 def remove_rows(connection: duckdb.DuckDBPyConnection, files: Sequence[LandedFile]) -> None:
     """Take all rows of files out of the tables; the ledger names the event days that change."""
+    _note_event_days(connection, [file.file_id for file in files])
     ids = [[file.file_id for file in files]]
-    _note_event_days(connection, ids)
     for source in contracts():
         connection.execute(f"DELETE FROM raw.{source} WHERE _file_id IN (SELECT unnest(?))", ids)
     for table in (QUARANTINE, REPAIRS, WARNINGS):
@@ -159,38 +159,34 @@ def _by_rule(warned: pl.DataFrame) -> pl.DataFrame:
 
 def close_accounts(connection: duckdb.DuckDBPyConnection, accounts: Sequence[Account]) -> None:
     """Write what became of files into the manifest, and the days they change into the ledger."""
-    _note_event_days(connection, [[account.file.file_id for account in accounts]])
+    _note_event_days(connection, [account.file.file_id for account in accounts])
     _replace_entries(connection, [_account_row(account) for account in accounts])
 
 
-def _note_event_days(connection: duckdb.DuckDBPyConnection, ids: list[list[str]]) -> None:
+def _note_event_days(connection: duckdb.DuckDBPyConnection, ids: Sequence[str]) -> None:
     """Remember the event days whose facts rows of these files change: the ledger of what must be rebuilt.
 
     It is written in the transaction that moves the rows, and cleared by whoever has rebuilt the days, so that
     a late or corrected row is never forgotten, whatever dies in between.
     """
-    for source, contract in contracts().items():
-        if contract.event_time and not contract.looks_ahead:
-            day, rows = f"{contract.event_time}::DATE", f"raw.{source}"
-        elif source == "order_lines":
-            day, rows = "o.order_ts::DATE", "raw.order_lines JOIN raw.orders AS o USING (order_id)"
-        else:
-            continue
+    if not ids:
+        return
+    # Constants let DuckDB skip blocks of other files; a parameter or a subquery reads the whole column.
+    these = ", ".join(f"'{one}'" for one in ids)
+    days = {
+        source: (f"{contract.event_time}::DATE", f"raw.{source}", source)
+        for source, contract in contracts().items()
+        if contract.event_time and not contract.looks_ahead
+    }
+    # A line happens when its order does, and a return that waited for its order is matched from now on.
+    lines = ("o.order_ts::DATE", "raw.order_lines JOIN raw.orders AS o USING (order_id)", "order_lines")
+    waited = ("r.opened_ts::DATE", "raw.returns AS r JOIN raw.orders USING (order_id)", "orders")
+    for source, (day, rows, of) in [*days.items(), ("order_lines", lines), ("returns", waited)]:
         connection.execute(
             f"""INSERT INTO {PENDING_DAYS} (source, event_date, drop_date, rows)
-            SELECT '{source}', {day}, raw.{source}._drop_date, count(*) FROM {rows}
-            WHERE raw.{source}._file_id IN (SELECT unnest(?)) GROUP BY ALL""",
-            ids,
+            SELECT '{source}', {day}, raw.{of}._drop_date, count(*) FROM {rows}
+            WHERE raw.{of}._file_id IN ({these}) GROUP BY ALL"""
         )
-
-    # Returns that waited for their order are matched from now on.
-    connection.execute(
-        f"""INSERT INTO {PENDING_DAYS} (source, event_date, drop_date, rows)
-        SELECT 'returns', r.opened_ts::DATE, r._drop_date, count(*)
-        FROM raw.returns AS r JOIN raw.orders AS o USING (order_id)
-        WHERE o._file_id IN (SELECT unnest(?)) GROUP BY ALL""",
-        ids,
-    )
 
 
 def pending_days(connection: duckdb.DuckDBPyConnection) -> list[date]:

@@ -160,34 +160,40 @@ def suppress(records: Records, contract: Contract, suppression: Suppression) -> 
 
 def erased_rows(frame: pl.DataFrame, contract: Contract, suppression: Suppression) -> pl.Series:
     """Which rows are an erased person's, as one flag a row; rows that were redacted in the file count."""
-    owned, shared = [], []
-    for name in naming_columns(contract):
-        if name not in frame.columns:
-            continue
+    theirs = shared = pl.repeat(value=False, n=frame.height, eager=True)
+    with_stones = contract.erase == "delete"
+    for name in (name for name in naming_columns(contract) if name in frame.columns):
         text = frame[name].cast(pl.String)
         kind = name if name in KINDS else ""
-        owned.append(listed_values(text, suppression.own[kind], suppression))
-        if suppression.shared[kind]:
-            shared.append(listed_values(text, suppression.shared[kind], suppression))
-        if contract.erase == "delete":
-            owned.append(text.str.starts_with(TOMBSTONE).fill_null(value=False))
-    none = pl.repeat(value=False, n=frame.height, eager=True)
-    anonymous = frame[CUSTOMER].is_null() if CUSTOMER in frame.columns else ~none
-    return _any(owned, none) | (_any(shared, none) & anonymous)
+        theirs = _with_listed(theirs, text, suppression.own[kind], suppression, stones=with_stones)
+        shared = _with_listed(shared, text, suppression.shared[kind], suppression)
+    if not shared.any():
+        return theirs
+    return theirs | (shared & frame[CUSTOMER].is_null() if CUSTOMER in frame.columns else shared)
 
 
-def _any(masks: Iterable[pl.Series], none: pl.Series) -> pl.Series:
-    for mask in masks:
-        none = none | mask
-    return none
+def _with_listed(
+    hits: pl.Series,
+    text: pl.Series,
+    hashes: frozenset[str],
+    suppression: Suppression,
+    *,
+    stones: bool = False,
+) -> pl.Series:
+    """Flags raised where a value is on the list, or a tombstone if these count; each value is hashed once."""
+    if not hashes and not stones:
+        return hits
+    found = [
+        value
+        for value in text.drop_nulls().unique().to_list()
+        if (stones and value.startswith(TOMBSTONE)) or is_listed(value, hashes, suppression)
+    ]
+    return hits | text.is_in(found).fill_null(value=False) if found else hits
 
 
 def listed_values(text: pl.Series, hashes: frozenset[str], suppression: Suppression) -> pl.Series:
-    """Rows whose value is on the list; each distinct value is hashed once."""
-    if not hashes:
-        return pl.repeat(value=False, n=len(text), eager=True)
-    found = [value for value in text.drop_nulls().unique().to_list() if is_listed(value, hashes, suppression)]
-    return text.is_in(found).fill_null(value=False)
+    """Rows whose value is on the list, as one flag a row."""
+    return _with_listed(pl.repeat(value=False, n=len(text), eager=True), text, hashes, suppression)
 
 
 def is_listed(value: str, hashes: frozenset[str], suppression: Suppression) -> bool:

@@ -30,6 +30,8 @@ _SQL_TYPES = {
     pl.UInt32: "UINTEGER",
     pl.UInt64: "UBIGINT",
 }
+# Types whose values are written into a statement without loss.
+_LITERALS = (pl.String, pl.Categorical, pl.Date, pl.Int32, pl.Int64)
 
 
 @dataclass(frozen=True)
@@ -162,16 +164,32 @@ def create_missing(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, S
 def append(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
     """Append a frame by column names.
 
-    Text goes over as Arrow string views, as Polars holds it: copying it costs 0.1 CPU s per million rows.
+    Text goes over as Arrow string views, as Polars holds it: copying it costs 0.1 CPU s per million rows. A
+    column with one value for all rows goes over as that value, which saves another 0.05 a column.
     """
     if frame.is_empty():
         return
+    constants = {name: text for name in frame.columns if (text := _constant(frame[name])) is not None}
     columns = ", ".join(f'"{name}"' for name in frame.columns)
-    connection.register("_append_frame", frame.to_arrow(compat_level=pl.CompatLevel.newest()))
-    try:
-        connection.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM _append_frame")
-    finally:
-        connection.unregister("_append_frame")
+    values = ", ".join(constants.get(name, f'"{name}"') for name in frame.columns)
+    varying = frame.drop(constants) if len(constants) < frame.width else frame
+    # Found by its name here. A registered frame is a view, and a dropped view stays, with its rows, until the
+    # transaction ends: 100 MB per million order lines of a large file.
+    appended = varying.to_arrow(compat_level=pl.CompatLevel.newest())  # noqa: F841
+    connection.execute(f"INSERT INTO {table} ({columns}) SELECT {values} FROM appended")
+
+
+def _constant(column: pl.Series) -> str | None:
+    """SQL literal of the one value of a column; None when there are several, or its type has no plain literal."""
+    if column.null_count() == len(column):
+        return "NULL"
+    if column.null_count() or column.dtype not in _LITERALS or column[0] != column[-1]:
+        return None
+    value = column[0]
+    # NUL ends a statement.
+    if not (column == value).all() or "\0" in str(value):
+        return None
+    return str(value) if column.dtype.is_integer() else "'" + str(value).replace("'", "''") + "'"
 
 
 def sql_type(dtype: pl.DataType | type[pl.DataType] | DataTypeClass) -> str:

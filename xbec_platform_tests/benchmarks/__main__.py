@@ -9,6 +9,7 @@ from rich.table import Table
 from xbec_platform_tests.benchmarks import (
     bench_assignment,
     bench_backfill,
+    bench_intake,
     bench_loading,
     bench_recommendations,
 )
@@ -21,7 +22,7 @@ def main() -> None:
     shared = Path(os.environ.get("XBEC_SHARED_DATA", CHECKOUT.parent / "shared" / "data"))
     data = shared if (shared / "README.md").is_file() else None
     console = Console(width=120)
-    rows = [*bench_loading.run(), *bench_assignment.run(data)]
+    rows = [*bench_loading.run(), *bench_intake.run(), *bench_assignment.run(data)]
     if data is None:
         console.print(f"skipped: backfill and recommendations need ../shared/data ({shared} is absent)")
     else:

@@ -6,9 +6,10 @@ from datetime import datetime
 from pathlib import Path
 
 from xbec_platform.assets.resources import WarehouseResource
-from xbec_platform.erasure.erase import open_order, plan_erasure, search, work_off
+from xbec_platform.erasure.erase import open_order, plan_erasure, work_off
 from xbec_platform.erasure.orders import read_orders
-from xbec_platform.ingest.suppression import load_suppression
+from xbec_platform.erasure.proof import search
+from xbec_platform.ingest.suppression_file import load_suppression
 from xbec_platform.main_job import run_jobs
 from xbec_platform.settings import Settings
 from xbec_platform_tests.integration.homes import Shop

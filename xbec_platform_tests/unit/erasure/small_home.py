@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from xbec_platform.erasure.erase import warehouse_of
+from xbec_platform.erasure.places import warehouse_of
 from xbec_platform.ingest.feeds import Feeds
 from xbec_platform.ingest.intake import run_intake
 from xbec_platform.settings import Settings

@@ -1,10 +1,7 @@
 """Which identifiers are a person's own: the small home says it by eye."""
 
-from pathlib import Path
-
 import pytest
 
-from xbec_platform.erasure.erase import warehouse_of
 from xbec_platform.erasure.identity import (
     AmbiguousPersonError,
     Identifier,
@@ -12,6 +9,7 @@ from xbec_platform.erasure.identity import (
     UnknownPersonError,
     find_person,
 )
+from xbec_platform.erasure.places import warehouse_of
 from xbec_platform.settings import Settings
 from xbec_platform_tests.unit.erasure.small_home import (
     CAFE,
@@ -21,14 +19,8 @@ from xbec_platform_tests.unit.erasure.small_home import (
     PERSON,
     PHONE,
     load,
-    make_home,
 )
 from xbec_platform_tests.unit.erasure.small_home import land as land_file
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return make_home(tmp_path_factory.mktemp("home"))
 
 
 def find(settings: Settings, name: str) -> Person:
@@ -37,9 +29,9 @@ def find(settings: Settings, name: str) -> Person:
 
 
 @pytest.mark.parametrize("name", [PERSON, EMAIL])
-def test_person_by_account_or_mail(home: Settings, name: str) -> None:
+def test_person_by_account_or_mail(untouched: Settings, name: str) -> None:
     """Six others in the cafe say nothing; the family shares a computer and a telephone; the rest is the person's."""
-    person = find(home, name)
+    person = find(untouched, name)
     assert {one.value for one in person.own} == {
         PERSON,
         EMAIL,
@@ -55,22 +47,21 @@ def test_person_by_account_or_mail(home: Settings, name: str) -> None:
     assert Person.from_json(person.to_json()) == person
 
 
-def test_unknown_name_changes_nothing(home: Settings) -> None:
+def test_unknown_name_changes_nothing(untouched: Settings) -> None:
     """A slip of the pen must not end as a successful erasure."""
     with pytest.raises(UnknownPersonError, match="C999999"):
-        find(home, "C999999")
+        find(untouched, "C999999")
 
 
-def test_mail_of_several_accounts_is_for_a_human(tmp_path: Path) -> None:
+def test_mail_of_several_accounts_is_for_a_human(copied: Settings) -> None:
     """Households share an address: which of them asks, the platform must not guess."""
-    settings = make_home(tmp_path)
     land_file(
-        settings,
+        copied,
         "customers/dt=2026-01-02/b.csv",
         f"customer_id,updated_ts,email_hash\nC000003,2026-01-02T00:00:00Z,{EMAIL}\n",
     )
-    assert load(settings)
+    assert load(copied)
     with pytest.raises(AmbiguousPersonError, match="C000001, C000003"):
-        find(settings, EMAIL)
+        find(copied, EMAIL)
     # By the account it is clear, and the shared address is nobody's own any more.
-    assert Identifier("email_hash", EMAIL) in find(settings, PERSON).shared
+    assert Identifier("email_hash", EMAIL) in find(copied, PERSON).shared

@@ -12,13 +12,15 @@ from xbec_platform.ingest.suppression import (
     ERASED_RAW,
     Entry,
     Suppression,
-    SuppressionError,
     email_hash,
+    phone_hash,
+    suppress,
+)
+from xbec_platform.ingest.suppression_file import (
+    SuppressionError,
     load_suppression,
     open_suppression,
-    phone_hash,
     save_suppression,
-    suppress,
 )
 
 EMPTY = Suppression("salt")
