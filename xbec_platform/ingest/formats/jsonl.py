@@ -11,7 +11,7 @@ import polars as pl
 from xbec_platform.ingest.formats.csv_text import Part
 from xbec_platform.ingest.formats.header import require_names
 from xbec_platform.ingest.formats.lines import line_blocks
-from xbec_platform.ingest.formats.records import ROW
+from xbec_platform.ingest.formats.records import ROW, FileRejectedError
 
 
 class _Digits(str):
@@ -26,7 +26,7 @@ def jsonl_parts(chunks: Iterable[bytes]) -> Iterator[Part]:
     Lines that are not one JSON object with each name once are broken.
 
     Raises:
-        FileRejectedError: A name belongs to the intake, or there are too many.
+        FileRejectedError: A name belongs to the intake, there are too many, or the file is one document.
     """
     names: dict[str, None] = {}
     number = line_no = 0
@@ -44,10 +44,21 @@ def jsonl_parts(chunks: Iterable[bytes]) -> Iterator[Part]:
                 numbers.append(number)
             except (ValueError, RecursionError) as error:
                 broken.append((number, line, f"line {line_no + offset}: {_cause(error)}"))
+        if not rows and not names:
+            _require_lines(lines, line_no)
         line_no += len(lines) - 1
         names |= dict.fromkeys(sorted({name for row in rows for name in row} - names.keys()))
         require_names(sorted(names), f"line {line_no}") if names else None
         yield Part(_frame(rows, numbers, list(names)), broken)
+
+
+def _require_lines(lines: list[str], line_no: int) -> None:
+    """A document over many lines, or a list of objects, would end in quarantine line by line."""
+    first = next((offset for offset, line in enumerate(lines, start=1) if line.strip()), None)
+    if first is not None and (lines[first - 1].strip() == "{" or lines[first - 1].lstrip().startswith("[")):
+        raise FileRejectedError(
+            f"line {line_no + first}: one JSON document, not one object a line; write every record on a line of its own"
+        )
 
 
 def _frame(rows: list[dict[str, str | None]], numbers: list[int], names: list[str]) -> pl.DataFrame:

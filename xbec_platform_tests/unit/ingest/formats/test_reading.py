@@ -46,6 +46,9 @@ def test_csv_names_records_with_wrong_number_of_cells(tmp_path: Path) -> None:
         ("a.csv.gz", b"id\n1\n", "gzip archive is broken"),
         ("a.parquet", b"PAR1 not really", "Parquet file is broken"),
         ("a.xml", b"<a/>", "ending is none of"),
+        # Line by line, these would fill the quarantine with pieces of one document.
+        ("a.jsonl", b'{\n  "id": 1\n}\n', "line 1: one JSON document"),
+        ("a.jsonl", b'\n[{"id": 1}, {"id": 2}]\n', "line 2: one JSON document"),
     ],
 )
 def test_unusable_file_is_rejected_with_line_and_cause(
