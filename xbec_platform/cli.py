@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from xbec_platform.commands import erase, mapping, quarantine, withdraw
 from xbec_platform.commands.home import FAILED, NO_DATA, USAGE
+from xbec_platform.commands.home import console as _console
 from xbec_platform.commands.home import settings as _settings
 
 app = typer.Typer(
@@ -154,8 +154,3 @@ def fingerprint() -> None:
     with WarehouseResource.of(_settings()).file.connect("fingerprint") as connection:
         for table, (rows, digest) in fingerprints(connection).items():
             typer.echo(f"{table}\t{rows}\t{digest}")
-
-
-def _console() -> Console:
-    """Standard output; a pipe or a log file has no width of its own, and 80 columns fold every table."""
-    return Console() if sys.stdout.isatty() else Console(width=160)

@@ -18,7 +18,7 @@ def shared_data() -> Path:
 
 
 # Costly to make and shared by many tests: one worker makes it and runs all tests that look at it.
-SHARED_FIXTURES = ("finished_shop", "retail_home", "browser")
+SHARED_FIXTURES = ("finished_shop", "retail_home", "browser", "planted_world", "small_world")
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from xbec_platform.commands.home import FAILED, NO_DATA, USAGE
+from xbec_platform.commands.home import console as _console
 from xbec_platform.commands.home import settings as _settings
 from xbec_platform.settings import Settings
 
@@ -65,7 +66,7 @@ def _plan(settings: Settings, name: str, *, unknown: bool) -> None:
     from xbec_platform.erasure.erase import plan_erasure
 
     plan = plan_erasure(settings, name, unknown_is_fine=unknown)
-    console = Console()
+    console = _console()
     _print_tables(plan.mentions.tables, console, "Rows that mention the person")
     _print_files(plan, settings.home, console)
     person = plan.person
@@ -94,7 +95,7 @@ def _erase(settings: Settings, name: str, *, unknown: bool) -> None:
         typer.echo(f"xbec: {error}", err=True)
         raise typer.Exit(FAILED) from error
     if report is not None:
-        _print_report(report, Console())
+        _print_report(report, _console())
 
 
 def _verify(settings: Settings, name: str) -> None:
@@ -117,7 +118,7 @@ def _sweep(settings: Settings) -> None:
     rewrite = sweep(settings, datetime.now(UTC).replace(tzinfo=None))
     for name in rewrite.changed:
         typer.echo(f"rewritten: landing/{name}")
-    _print_unreadable(rewrite, Console())
+    _print_unreadable(rewrite, _console())
     typer.echo(f"{len(rewrite.looked_at)} landing files looked at, {len(rewrite.changed)} rewritten")
 
 

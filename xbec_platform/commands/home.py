@@ -1,6 +1,9 @@
-"""What every command needs: the home the environment names, and the exit codes. No command is defined here."""
+"""What every command needs: the home the environment names, the console, the exit codes. No command is defined here."""
+
+import sys
 
 import typer
+from rich.console import Console
 
 from xbec_platform.settings import Settings, SettingsError
 
@@ -14,3 +17,8 @@ def settings() -> Settings:
     except SettingsError as error:
         typer.echo(f"xbec: {error}", err=True)
         raise typer.Exit(USAGE) from error
+
+
+def console() -> Console:
+    """Standard output; a pipe or a log file has no width of its own, and 80 columns fold every table."""
+    return Console() if sys.stdout.isatty() else Console(width=200)

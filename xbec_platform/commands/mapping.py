@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from xbec_platform.commands.home import FAILED, NO_DATA, USAGE, settings
+from xbec_platform.commands.home import console as _console
 
 if TYPE_CHECKING:
     from xbec_platform.ingest.mapping_sample import Sample
@@ -35,7 +36,7 @@ def list_mappings() -> None:
     for name, mapping in sorted(known.items()):
         cells = name, ", ".join(mapping.filled), ", ".join(mapping.records.key), mapping.description
         table.add_row(*map(escape, cells))
-    Console().print(table)
+    _console().print(table)
 
 
 @app.command()
@@ -87,7 +88,7 @@ def check(
     except FileRejectedError as error:
         typer.echo(f"xbec: {sample}: {error}", err=True)
         raise typer.Exit(FAILED) from error
-    _print_sample(result, Console())
+    _print_sample(result, _console())
     if result.quarantined.height:
         raise typer.Exit(FAILED)
 

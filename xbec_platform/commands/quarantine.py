@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from xbec_platform.commands.home import FAILED, NO_DATA, USAGE
+from xbec_platform.commands.home import console as _console
 from xbec_platform.commands.home import settings as _settings
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
@@ -48,7 +49,7 @@ def list_reasons(
             visible(f"{row['path']}:{row['row_no']}"),
         )
         table.add_row(*map(escape, cells))
-    Console().print(table)
+    _console().print(table)
 
 
 @app.command()
@@ -67,7 +68,7 @@ def show(
             record = find_record(connection, file, int(number))
         except NotQuarantinedError as error:
             _stop(str(error), NO_DATA)
-    _print_record(record, Console())
+    _print_record(record, _console())
 
 
 def _print_record(record: Any, console: Console) -> None:
@@ -119,7 +120,7 @@ def replay(
         files = files_to_replay(connection, feed=source, path=file, everything=everything, hashes=hashes)
     if not files:
         _stop("no file to replay; give --all for those without a quarantined record", NO_DATA)
-    console, problems = Console(), 0
+    console, problems = _console(), 0
     table = Table(title_justify="left", header_style="bold")
     for name in ("file", "loaded", "quarantined", "duplicates"):
         table.add_column(name, overflow="fold", justify="left" if name == "file" else "right")

@@ -62,19 +62,19 @@ def run_all(settings: Settings) -> bool:
     return run_job(settings, INTAKE_AND_FACTS, FIRST, END) and run_job(settings, DECISIONS, last, END)
 
 
-def start_all(settings: Settings) -> subprocess.Popen[bytes]:
-    """The same in a process of its own, which a test may kill."""
+def start_job(settings: Settings, job: str, start: date, end: date) -> subprocess.Popen[bytes]:
+    """A job in a process of its own, which a test may kill."""
     code = (
-        "from pathlib import Path\n"
-        "from dataclasses import replace\n"
-        "from xbec_platform_tests.integration.homes import FIRST, END, run_all\n"
-        "from xbec_platform.settings import Settings\n"
         "import sys\n"
+        "from datetime import date\n"
+        "from pathlib import Path\n"
+        "from xbec_platform_tests.integration.homes import END, FIRST, run_job\n"
+        "from xbec_platform.settings import Settings\n"
         "home = Settings(home=Path(sys.argv[1]), start_date=FIRST, end_date=END)\n"
-        "sys.exit(0 if run_all(home) else 1)\n"
+        "sys.exit(0 if run_job(home, sys.argv[2], *map(date.fromisoformat, sys.argv[3:])) else 1)\n"
     )
     return subprocess.Popen(
-        [sys.executable, "-c", code, str(settings.home)],
+        [sys.executable, "-c", code, str(settings.home), job, start.isoformat(), end.isoformat()],
         cwd=Path(__file__).parents[2],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -43,7 +43,7 @@ def tables_of(folder: Path, content: str, block_rows: int) -> dict[str, object]:
 
 
 @given(rows=st.lists(lines, min_size=1, max_size=14))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @example(rows=["2026-01-01,EUR,1.5,ecb", "2026-01-02,EUR,1.5,ecb", "2026-01-01,EUR,1.5,ecb"])
 @example(rows=["2026-01-01,EUR,1.5,ecb", "2026-01-02,EUR,1.5,ecb", "2026-01-01,EUR,1.5,bank"])
 # A row that is rejected for another reason still contests the key of a good one.

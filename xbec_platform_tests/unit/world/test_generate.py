@@ -29,24 +29,24 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, WorldSummary]:
+def small_world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, WorldSummary]:
     """A world of 20 days and 120 customers."""
     out = tmp_path_factory.mktemp("world")
     return out, generate_world(out, SMALL)
 
 
-def test_every_source_of_the_platform_is_delivered(small: tuple[Path, WorldSummary]) -> None:
+def test_every_source_of_the_platform_is_delivered(small_world: tuple[Path, WorldSummary]) -> None:
     """26 sources, each with a contract, each with rows; other contracts are of exports of real shops."""
-    out, summary = small
+    out, summary = small_world
     assert len(feeds()) == 26
     assert set(feeds()) <= set(contracts())
     assert {path.name for path in (out / "landing").iterdir()} == set(feeds())
     assert [source for source, rows in summary.clean_rows.items() if rows == 0] == []
 
 
-def test_number_of_processes_does_not_show(small: tuple[Path, WorldSummary], tmp_path: Path) -> None:
+def test_number_of_processes_does_not_show(small_world: tuple[Path, WorldSummary], tmp_path: Path) -> None:
     """Equal bytes, truth included; another seed gives others."""
-    out, summary = small
+    out, summary = small_world
     again = generate_world(tmp_path / "two", SMALL, processes=2)
     assert digests(tmp_path / "two") == digests(out)
     assert (again.faults, again.clean_rows, again.bytes) == (
@@ -59,10 +59,10 @@ def test_number_of_processes_does_not_show(small: tuple[Path, WorldSummary], tmp
 
 
 def test_a_correct_intake_finds_every_planted_fault_and_no_other(
-    small: tuple[Path, WorldSummary], tmp_path: Path
+    small_world: tuple[Path, WorldSummary], tmp_path: Path
 ) -> None:
     """Row by row: what is planted is quarantined, dropped as duplicate or rejected; the rest is loaded."""
-    out, summary = small
+    out, summary = small_world
     warehouse = Warehouse(tmp_path / "w.duckdb")
     report = run_intake(warehouse, out / "landing")
     found = {
@@ -90,9 +90,9 @@ def test_a_correct_intake_finds_every_planted_fault_and_no_other(
     assert {feed: rows - planted[feed] for feed, rows in loaded.items()} == summary.clean_rows
 
 
-def test_erased_people_are_on_record_and_one_comes_back(small: tuple[Path, WorldSummary]) -> None:
+def test_erased_people_are_on_record_and_one_comes_back(small_world: tuple[Path, WorldSummary]) -> None:
     """Whoever asked to be forgotten is listed; a restored backup delivers one of them again."""
-    out, summary = small
+    out, summary = small_world
     requests = [fault for fault in summary.faults if fault.expect == "erase"]
     files = sorted((out / "landing" / "deletion_requests").rglob("*.csv"))
     assert len(requests) == sum(len(path.read_text().splitlines()) - 1 for path in files) > 0
@@ -101,9 +101,9 @@ def test_erased_people_are_on_record_and_one_comes_back(small: tuple[Path, World
     assert any(f"customer_id={customer}" in fault.key for fault in requests)
 
 
-def test_correction_supersedes_the_wrong_file(small: tuple[Path, WorldSummary], tmp_path: Path) -> None:
+def test_correction_supersedes_the_wrong_file(small_world: tuple[Path, WorldSummary], tmp_path: Path) -> None:
     """The right quantity comes in, the surplus line goes; delivered twice, nothing changes."""
-    out, summary = small
+    out, summary = small_world
     correction = summary.correction
     wrong = (out / "landing" / correction.file).read_bytes()
     landing = tmp_path / "landing"

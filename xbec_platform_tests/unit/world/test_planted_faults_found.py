@@ -38,7 +38,7 @@ REASON = {
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[pl.DataFrame, dict[str, Account]]:
+def planted_world(tmp_path_factory: pytest.TempPathFactory) -> tuple[pl.DataFrame, dict[str, Account]]:
     """What was planted, as the world recorded it, and the account of every file."""
     out = tmp_path_factory.mktemp("planted")
     generate_world(out, WorldSpec(seed=5, days=24, customers=150))
@@ -55,10 +55,10 @@ def planted(faults: pl.DataFrame, *expect: str) -> list[dict[str, object]]:
 
 
 def test_every_bad_record_is_quarantined_for_its_reason_and_no_other(
-    world: tuple[pl.DataFrame, dict[str, Account]],
+    planted_world: tuple[pl.DataFrame, dict[str, Account]],
 ) -> None:
     """Found and planted are equal as multisets of (file, reasons): one of each too many or too few would show."""
-    faults, found = world
+    faults, found = planted_world
     expected = []
     for fault in planted(faults, "quarantined"):
         reasons = REASON.get((str(fault["source"]), str(fault["kind"])))
@@ -82,9 +82,11 @@ def test_every_bad_record_is_quarantined_for_its_reason_and_no_other(
         assert reason.startswith("line 1: not JSON"), reason
 
 
-def test_the_quarantined_record_is_the_planted_one(world: tuple[pl.DataFrame, dict[str, Account]]) -> None:
+def test_the_quarantined_record_is_the_planted_one(
+    planted_world: tuple[pl.DataFrame, dict[str, Account]],
+) -> None:
     """Its raw content holds the key under which it was planted: not a neighbour with the same fault."""
-    faults, found = world
+    faults, found = planted_world
     for fault in planted(faults, "quarantined"):
         if fault["kind"] in {"broken_json_line", "conflicting_key"}:
             continue
@@ -96,10 +98,10 @@ def test_the_quarantined_record_is_the_planted_one(world: tuple[pl.DataFrame, di
 
 
 def test_exact_duplicates_and_rejected_files_are_those_planted(
-    world: tuple[pl.DataFrame, dict[str, Account]],
+    planted_world: tuple[pl.DataFrame, dict[str, Account]],
 ) -> None:
     """Counted by file: duplicates are no faults, a rejected file names its own cause."""
-    faults, found = world
+    faults, found = planted_world
     expected: dict[str, int] = {}
     for fault in planted(faults, "duplicate"):
         file = str(fault["file"])
@@ -113,9 +115,11 @@ def test_exact_duplicates_and_rejected_files_are_those_planted(
         assert {"truncated_gzip": "gzip", "missing_column": "currency"}[str(kind)] in told, told
 
 
-def test_orphans_late_and_corrected_rows_are_loaded(world: tuple[pl.DataFrame, dict[str, Account]]) -> None:
+def test_orphans_late_and_corrected_rows_are_loaded(
+    planted_world: tuple[pl.DataFrame, dict[str, Account]],
+) -> None:
     """Nothing is wrong with these records themselves: they are in, and the models make of them what is due."""
-    faults, found = world
+    faults, found = planted_world
     lines = pl.concat(
         one.tables["order_lines"].select("order_id", ROW)
         for one in found.values()
@@ -135,10 +139,10 @@ def test_orphans_late_and_corrected_rows_are_loaded(world: tuple[pl.DataFrame, d
 
 
 def test_repairs_and_warnings_are_what_the_world_means(
-    world: tuple[pl.DataFrame, dict[str, Account]],
+    planted_world: tuple[pl.DataFrame, dict[str, Account]],
 ) -> None:
     """The world writes tabs left open for hours; nothing else in it needs mending, and nothing deserves a warning."""
-    _, found = world
+    _, found = planted_world
     repaired = pl.concat(one.repaired for one in found.values())
     assert set(repaired["rule_id"]) == {"event_dwell_above_half_hour"}
     assert repaired["before"].cast(pl.Float64).min() > 1800.0
