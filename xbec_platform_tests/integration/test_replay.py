@@ -52,5 +52,5 @@ def test_later_days_first_killed_and_run_again_give_equal_tables(finished_shop: 
     assert run_job(shop.settings, INTAKE_AND_FACTS, FIRST, MIDDLE)
     assert run_job(shop.settings, DECISIONS, END - timedelta(days=1), END)
     assert tables(shop.settings) == tables(finished_shop.settings), f"killed after {moments} s, seed {seed}"
-    assert run_job(shop.settings, INTAKE_AND_FACTS, MIDDLE, END)
+    assert run_job(shop.settings, INTAKE_AND_FACTS, END - timedelta(days=2), END)
     assert tables(shop.settings) == tables(finished_shop.settings), f"second run, seed {seed}"
