@@ -139,7 +139,7 @@ def work_off(settings: Settings, *, rebuild: Callable[[], bool], done_ts: dateti
     exports = rewrite_exports(settings.exports, suppression, values)
     texts = rewrite_texts(text_folders(settings), suppression, values)
     sizes = rewrite_file(warehouse)
-    after = search(settings, suppression, values)
+    after = search(settings, suppression, values).without_chance_hits(settings)
     if not after.is_clean:
         raise ErasureIncompleteError("still mentioned: " + "; ".join(described(after, settings.home)))
     _close(settings, orders, suppression, done_ts)

@@ -37,6 +37,17 @@ class Mentions:
         """Nothing was found where one can look."""
         return not self.columns and not self.files
 
+    def without_chance_hits(self, settings: Settings) -> Mentions:
+        """The same for database files that were just written anew from tables that mention nobody.
+
+        DuckDB stores the texts of a block end to end: neighbouring values may spell an identifier that no row holds.
+        Free blocks, where deleted rows linger, do not exist in a new file.
+        """
+        if self.columns:
+            return self
+        databases = {settings.warehouse, settings.published}
+        return replace(self, files={path: n for path, n in self.files.items() if path not in databases})
+
     @property
     def tables(self) -> dict[str, int]:
         """Rows by table: of its columns the one with the most."""
