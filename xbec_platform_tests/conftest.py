@@ -21,6 +21,12 @@ def shared_data() -> Path:
 SHARED_FIXTURES = ("finished_shop", "retail_home", "browser", "planted_world", "small_world")
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Binary values are no names: archives carry the time they were made at, and workers would name a test twice."""
+    is_binary = isinstance(val, bytes) and (b"\0" in val or not val.isascii())
+    return "binary" if is_binary else None
+
+
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep tests of one costly fixture on one worker (`--dist loadgroup`)."""
