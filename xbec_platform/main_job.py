@@ -134,9 +134,7 @@ def _land_sample_network(
     from xbec_platform.ingest.intake import run_intake
     from xbec_platform.warehouse.database import Warehouse
 
-    warehouse = Warehouse(
-        settings.warehouse, settings.lock_wait_s, settings.memory_limit, settings.dbt_threads
-    )
+    warehouse = Warehouse.of(settings)
     run_intake(warehouse, settings.landing, feeds=feeds)
     sales = warehouse.read_frame(_SALES_SQL, purpose="sample network")
     write_sample_network(
@@ -189,7 +187,7 @@ def _has_orders(settings: Settings) -> bool:
     """Whether there is anything to decide about."""
     from xbec_platform.warehouse.database import Warehouse
 
-    warehouse = Warehouse(settings.warehouse, settings.lock_wait_s)
+    warehouse = Warehouse.of(settings)
     count = warehouse.read_frame("SELECT count(*) FROM marts.fct_order", purpose="orders there are")
     return bool(count.item())
 

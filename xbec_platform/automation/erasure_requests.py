@@ -63,7 +63,7 @@ def _open(settings: Settings) -> list[str]:
     from xbec_platform.erasure.log import open_requests
     from xbec_platform.ingest.store import create_tables
 
-    impatient = Warehouse(settings.warehouse, WAIT_S, settings.memory_limit, settings.dbt_threads)
+    impatient = Warehouse.of(settings, wait_s=WAIT_S)
     with impatient.transaction("erasure sensor") as connection:
         create_tables(connection)
         return [one.request_id for one in open_requests(connection)]

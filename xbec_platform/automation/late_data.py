@@ -99,7 +99,7 @@ def _waiting(settings: Settings) -> list[date]:
     """Days of the ledger in order."""
     from xbec_platform.ingest.store import create_tables, pending_days
 
-    impatient = Warehouse(settings.warehouse, WAIT_S, settings.memory_limit, settings.dbt_threads)
+    impatient = Warehouse.of(settings, wait_s=WAIT_S)
     with impatient.transaction("late data sensor") as connection:
         create_tables(connection)
         return pending_days(connection)

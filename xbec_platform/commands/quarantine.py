@@ -166,7 +166,7 @@ def _warehouse() -> Any:
     settings = _settings()
     if not settings.warehouse.is_file():
         _stop(f"{settings.home}: holds no warehouse yet; run the intake first", NO_DATA)
-    return Warehouse(settings.warehouse, settings.lock_wait_s, settings.memory_limit, settings.dbt_threads)
+    return Warehouse.of(settings)
 
 
 def _connection(purpose: str) -> Any:

@@ -17,7 +17,7 @@ from xbec_platform.erasure.identity import Person, UnknownPersonError, find_pers
 from xbec_platform.erasure.landing_rewrite import Rewrite, rewrite_landing
 from xbec_platform.erasure.log import requests_of, write_log
 from xbec_platform.erasure.orders import Order, read_orders, remove_order, write_order
-from xbec_platform.erasure.places import file_contracts, text_folders, warehouse_of
+from xbec_platform.erasure.places import file_contracts, text_folders
 from xbec_platform.erasure.proof import Mentions, described, search
 from xbec_platform.erasure.published_rewrite import rewrite_exports, rewrite_pages, rewrite_texts
 from xbec_platform.erasure.search import delete_mentions, mentioned_rows
@@ -27,6 +27,7 @@ from xbec_platform.ingest.suppression import Suppression
 from xbec_platform.ingest.suppression_file import load_suppression, open_suppression, save_suppression
 from xbec_platform.settings import Settings
 from xbec_platform.warehouse.compaction import rewrite_file
+from xbec_platform.warehouse.database import Warehouse
 
 # Model tables of past days are not built again: a person's rows leave them at once.
 MODELS = "ml."
@@ -95,7 +96,7 @@ def open_order(settings: Settings, name: str, *, unknown_is_fine: bool = False) 
     known = open_suppression(settings.home)
     person, requests = _resolve(settings, name, known, unknown_is_fine=unknown_is_fine)
     suppression = known.with_entries(person.entries(known))
-    with warehouse_of(settings).connect("erasure: rows of the person") as connection:
+    with Warehouse.of(settings).connect("erasure: rows of the person") as connection:
         found = Mentions(tuple(mentioned_rows(connection, suppression)), {}, {})
     order = Order(person, requests, found.tables)
     write_order(settings.home, order, known)
@@ -124,7 +125,7 @@ def work_off(settings: Settings, *, rebuild: Callable[[], bool], done_ts: dateti
     values = sorted({value for order in orders for value in order.person.values})
     landing = rewrite_landing(settings.landing, file_contracts(settings), suppression, values)
     note_swept(settings, suppression, landing.looked_at)
-    warehouse = warehouse_of(settings)
+    warehouse = Warehouse.of(settings)
     # Everything that is made by the jobs counts, so that a kill between the marts and the pages is made good too.
     found = search(settings, suppression, ()).columns
     with warehouse.transaction("erasure: model tables") as connection:
@@ -139,7 +140,7 @@ def work_off(settings: Settings, *, rebuild: Callable[[], bool], done_ts: dateti
     exports = rewrite_exports(settings.exports, suppression, values)
     texts = rewrite_texts(text_folders(settings), suppression, values)
     sizes = rewrite_file(warehouse)
-    after = search(settings, suppression, values).without_chance_hits(settings)
+    after = search(settings, suppression, values)
     if not after.is_clean:
         raise ErasureIncompleteError("still mentioned: " + "; ".join(described(after, settings.home)))
     _close(settings, orders, suppression, done_ts)
@@ -155,7 +156,7 @@ def _close(settings: Settings, orders: Iterable[Order], suppression: Suppression
     for order in orders:
         key = order.person.key(suppression)
         requests = order.requests or (f"direct:{key[:12]}",)
-        with warehouse_of(settings).transaction("erasure: log") as connection:
+        with Warehouse.of(settings).transaction("erasure: log") as connection:
             write_log(connection, requests, key, order.tables, done_ts)
         remove_order(settings.home, order, suppression)
 
@@ -165,7 +166,7 @@ def _resolve(
 ) -> tuple[Person, tuple[str, ...]]:
     """The person and the open requests that name the person; somebody on the list may be named again."""
     is_listed = known.hash(name) in known.personal_hashes
-    with warehouse_of(settings).transaction("erasure: who is it") as connection:
+    with Warehouse.of(settings).transaction("erasure: who is it") as connection:
         create_tables(connection)
         try:
             person = find_person(connection, name, unknown_is_fine=unknown_is_fine or is_listed)

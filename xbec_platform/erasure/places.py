@@ -7,12 +7,6 @@ from pathlib import Path
 from xbec_platform.ingest.contracts import Contract
 from xbec_platform.ingest.feeds import Feeds
 from xbec_platform.settings import Settings
-from xbec_platform.warehouse.database import Warehouse
-
-
-def warehouse_of(settings: Settings) -> Warehouse:
-    """The warehouse of a home."""
-    return Warehouse(settings.warehouse, settings.lock_wait_s, settings.memory_limit, settings.dbt_threads)
 
 
 def text_folders(settings: Settings) -> list[Path]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xbec_platform.erasure.landing_rewrite import rewrite_landing
-from xbec_platform.erasure.places import file_contracts, text_folders, warehouse_of
+from xbec_platform.erasure.places import file_contracts, text_folders
 from xbec_platform.erasure.search import (
     ColumnMention,
     listed_in_exports,
@@ -16,6 +16,7 @@ from xbec_platform.erasure.search import (
 )
 from xbec_platform.ingest.suppression import Suppression, is_unmistakable
 from xbec_platform.settings import Settings
+from xbec_platform.warehouse.database import Warehouse
 
 
 @dataclass(frozen=True)
@@ -37,17 +38,6 @@ class Mentions:
         """Nothing was found where one can look."""
         return not self.columns and not self.files
 
-    def without_chance_hits(self, settings: Settings) -> Mentions:
-        """The same for database files that were just written anew from tables that mention nobody.
-
-        DuckDB stores the texts of a block end to end: neighbouring values may spell an identifier that no row holds.
-        Free blocks, where deleted rows linger, do not exist in a new file.
-        """
-        if self.columns:
-            return self
-        databases = {settings.warehouse, settings.published}
-        return replace(self, files={path: n for path, n in self.files.items() if path not in databases})
-
     @property
     def tables(self) -> dict[str, int]:
         """Rows by table: of its columns the one with the most."""
@@ -63,7 +53,7 @@ def search(settings: Settings, suppression: Suppression, values: Iterable[str]) 
     An identifier that is short or a number is looked for in the columns of the landing files instead.
     """
     values = list(values)
-    with warehouse_of(settings).connect("erasure: search") as connection:
+    with Warehouse.of(settings).connect("erasure: search") as connection:
         columns = mentioned_rows(connection, suppression)
         if settings.published.is_file():
             place = str(settings.published).replace("'", "''")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from xbec_platform.erasure.erase import open_order
 from xbec_platform.erasure.identity import AmbiguousPersonError
 from xbec_platform.erasure.log import open_requests
-from xbec_platform.erasure.places import warehouse_of
 from xbec_platform.ingest.store import create_tables
 from xbec_platform.settings import Settings
+from xbec_platform.warehouse.database import Warehouse
 
 
 def open_landed_requests(settings: Settings) -> tuple[int, list[tuple[str, str]]]:
@@ -18,7 +18,7 @@ def open_landed_requests(settings: Settings) -> tuple[int, list[tuple[str, str]]
     Returns:
         Number of requests that got an order, and (request, cause) of those a person must decide on.
     """
-    with warehouse_of(settings).transaction("erasure: requests") as connection:
+    with Warehouse.of(settings).transaction("erasure: requests") as connection:
         create_tables(connection)
         requests = open_requests(connection)
     opened, waiting = 0, []

@@ -3,8 +3,9 @@
 The suppression list knows hashes only, so a table is searched by hashing every distinct value of its text columns
 and every word in longer ones (JSON, addresses, reasons). Bytes need the identifiers in plain text, which exist
 only while a person is being erased or when somebody names the person. DuckDB may store text compressed, so for its
-files the columns are the proof, and the bytes show what lies in blocks that no table holds any more. An identifier
-that is short or a number is a mention only as the whole value of a column that holds identifiers by its name.
+files the columns are the proof, and long identifiers in the bytes show what lies in blocks that no table holds any
+more. An identifier that is short or a number is a mention only as the whole value of a column that holds identifiers
+by its name.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
     import duckdb
 
 _LIST = "_suppressed"
-DATABASES = (".duckdb", ".wal", ".db", ".db-wal")
+DUCKDB = (".duckdb",)
+DATABASES = (".wal", ".db", ".db-wal")
 _PACKED = (b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd", PARQUET)
 
 
@@ -181,14 +183,19 @@ def mentioned_in_files(
         Files with mentions, and files nobody can look into with the cause.
     """
     words = list(values)
-    found, packed = byte_pattern(words), byte_pattern(words, is_packed=True)
+    plain = byte_pattern(words)
+    by_ending = {
+        DATABASES: byte_pattern(words, is_packed=True),
+        DUCKDB: byte_pattern(words, is_compressed=True),
+    }
     counts: dict[Path, int] = {}
     unreadable: dict[Path, str] = {}
-    if found is None or packed is None:
-        return counts, unreadable
     for path in files_below(paths):
+        found = next((one for ending, one in by_ending.items() if path.name.endswith(ending)), plain)
+        if found is None:
+            continue
         try:
-            count = _mentions(path, packed if path.name.endswith(DATABASES) else found)
+            count = _mentions(path, found)
         except UnreadableError as error:
             unreadable[path] = str(error)
             continue

@@ -15,12 +15,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from xbec_platform.erasure.landing_rewrite import Rewrite, State, rewrite_landing, states
-from xbec_platform.erasure.places import file_contracts, warehouse_of
+from xbec_platform.erasure.places import file_contracts
 from xbec_platform.ingest.feeds import Feeds
 from xbec_platform.ingest.intake import run_intake
 from xbec_platform.ingest.suppression import Suppression
 from xbec_platform.ingest.suppression_file import load_suppression
 from xbec_platform.settings import Settings
+from xbec_platform.warehouse.database import Warehouse
 
 FILE = "suppression.swept.json"
 # A file that changed a moment ago may still be written to, whatever its name says.
@@ -64,7 +65,7 @@ def sweep(settings: Settings, now: datetime) -> Rewrite:
     days = _days(rewrite.changed)
     if days:
         run_intake(
-            warehouse_of(settings),
+            Warehouse.of(settings),
             settings.landing,
             start=days[0],
             end=days[-1] + timedelta(days=1),

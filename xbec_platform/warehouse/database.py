@@ -7,13 +7,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import polars as pl
 from polars.datatypes import DataTypeClass
 
 from xbec_platform.warehouse.lock import turn
+
+if TYPE_CHECKING:
+    from xbec_platform.settings import Settings
 
 _SQL_TYPES = {
     pl.String: "VARCHAR",
@@ -49,6 +52,12 @@ class Warehouse:
     wait_s: float = 1800.0
     memory_limit: str = "2GB"
     threads: int = 2
+
+    @classmethod
+    def of(cls, settings: Settings, *, wait_s: float | None = None) -> Warehouse:
+        """The warehouse of a home, with its patience unless another is given."""
+        patience = settings.lock_wait_s if wait_s is None else wait_s
+        return cls(settings.warehouse, patience, settings.memory_limit, settings.dbt_threads)
 
     @contextmanager
     def connect(self, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:

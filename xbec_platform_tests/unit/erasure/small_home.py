@@ -6,10 +6,10 @@ from pathlib import Path
 
 import polars as pl
 
-from xbec_platform.erasure.places import warehouse_of
 from xbec_platform.ingest.feeds import Feeds
 from xbec_platform.ingest.intake import run_intake
 from xbec_platform.settings import Settings
+from xbec_platform.warehouse.database import Warehouse
 
 PERSON, OTHER = "C000001", "C000002"
 EMAIL, PHONE = "aaaa1111bbbb2222", "family-phone-77"
@@ -80,4 +80,4 @@ def make_home(home: Path) -> Settings:
 def load(settings: Settings) -> bool:
     """The part of a rebuild that these tests need: raw tables from the landed files under the list."""
     feeds = Feeds.of_home(settings.home)
-    return not run_intake(warehouse_of(settings), settings.landing, feeds=feeds).rejected
+    return not run_intake(Warehouse.of(settings), settings.landing, feeds=feeds).rejected

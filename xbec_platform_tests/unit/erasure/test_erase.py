@@ -23,7 +23,6 @@ from xbec_platform.erasure.erase import (
 )
 from xbec_platform.erasure.log import open_requests
 from xbec_platform.erasure.orders import read_orders
-from xbec_platform.erasure.places import warehouse_of
 from xbec_platform.erasure.proof import search
 from xbec_platform.erasure.requests import open_landed_requests
 from xbec_platform.erasure.sweep import sweep
@@ -31,6 +30,7 @@ from xbec_platform.ingest.suppression import Entry
 from xbec_platform.ingest.suppression_file import load_suppression, open_suppression
 from xbec_platform.publish.exports import write_exports
 from xbec_platform.settings import Settings
+from xbec_platform.warehouse.database import Warehouse
 from xbec_platform.warehouse.fingerprint import fingerprints
 from xbec_platform_tests.unit.erasure.small_home import EMAIL, OTHER, PERSON, land, load
 
@@ -64,7 +64,7 @@ class Forgotten:
 
 
 def sql(settings: Settings, query: str) -> list[tuple[object, ...]]:
-    with warehouse_of(settings).connect("test") as connection:
+    with Warehouse.of(settings).connect("test") as connection:
         return connection.execute(query).fetchall()
 
 
@@ -85,7 +85,7 @@ def forget(settings: Settings, name: str = PERSON) -> None:
 
 def content(settings: Settings) -> dict[str, object]:
     """All that must be equal: tables, landing bytes, list."""
-    with warehouse_of(settings).connect("test") as connection:
+    with Warehouse.of(settings).connect("test") as connection:
         tables = fingerprints(connection, ("raw", "quarantine", "ml"))
         log = connection.execute("SELECT * FROM ops.erasure_log ORDER BY ALL").fetchall()
     landing = {
@@ -117,7 +117,7 @@ def loaded(untouched: Settings, tmp_path_factory: pytest.TempPathFactory) -> Set
             "score": [1.0, 2.0, 3.0],
         }
     )
-    with warehouse_of(settings).connect("test") as connection:
+    with Warehouse.of(settings).connect("test") as connection:
         connection.execute("CREATE SCHEMA ml")
         connection.execute("CREATE TABLE ml.recs AS FROM people")
     assert people.height == 3
@@ -292,7 +292,7 @@ def test_landed_request_is_worked_off_once_however_often_it_takes(home: Settings
     assert work_off(home, rebuild=lambda: load(home), done_ts=DONE) is not None
     assert search(home, load_suppression(home.home), OWN).is_clean
     assert sql(home, "SELECT customer_id, email_hash FROM raw.deletion_requests") == [(None, None)]
-    with warehouse_of(home).transaction("test") as connection:
+    with Warehouse.of(home).transaction("test") as connection:
         assert open_requests(connection) == []
     assert open_landed_requests(home) == (0, [])
     assert work_off(home, rebuild=lambda: pytest.fail("nothing to do"), done_ts=DONE) is None
@@ -305,6 +305,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xbec_platform.erasure.erase import open_order, work_off
 from xbec_platform.settings import Settings
+from xbec_platform.warehouse.database import Warehouse
 from xbec_platform_tests.unit.erasure.small_home import load
 settings = Settings(home=Path(sys.argv[1]))
 print("go", flush=True)

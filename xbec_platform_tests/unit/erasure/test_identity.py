@@ -9,8 +9,8 @@ from xbec_platform.erasure.identity import (
     UnknownPersonError,
     find_person,
 )
-from xbec_platform.erasure.places import warehouse_of
 from xbec_platform.settings import Settings
+from xbec_platform.warehouse.database import Warehouse
 from xbec_platform_tests.unit.erasure.small_home import (
     CAFE,
     DEVICE,
@@ -24,7 +24,7 @@ from xbec_platform_tests.unit.erasure.small_home import land as land_file
 
 
 def find(settings: Settings, name: str) -> Person:
-    with warehouse_of(settings).connect("test") as connection:
+    with Warehouse.of(settings).connect("test") as connection:
         return find_person(connection, name)
 
 

@@ -50,13 +50,18 @@ def test_numeric_identifier_is_searched_where_identifiers_are(tmp_path: Path) ->
 
 
 def test_files_are_looked_into(tmp_path: Path) -> None:
-    """Archives, compressed columns, UTF-16; a database puts words side by side without a blank."""
+    """Archives, compressed columns, UTF-16; a database puts words side by side without a blank.
+
+    Eight bytes of a DuckDB file may be a symbol of its compression, which no row holds; a long word is none.
+    """
     words = ["C000001", "aaaa1111bbbb2222"]
     (tmp_path / "plain.csv").write_text("C000001,C000001\nC0000011\n")
     (tmp_path / "packed.csv.gz").write_bytes(gzip.compress(b"C000001"))
     (tmp_path / "wide.csv").write_bytes("x\nC000001\n".encode("utf-16"))
     pl.DataFrame({"c": ["C000001"] * 2, "n": [["C000001"], []]}).write_parquet(tmp_path / "a.parquet")
     (tmp_path / "w.duckdb").write_bytes(b"\x00xxaaaa1111bbbb2222yy\x00")
+    (tmp_path / "symbols.duckdb").write_bytes(b"-C000037-C000001-C000035")
+    (tmp_path / "storage.db").write_bytes(b"\x00C000001\x00")
     (tmp_path / "clean.txt").write_text("xxaaaa1111bbbb2222yy")
     (tmp_path / "broken.parquet").write_bytes(b"PAR1")
     counts, unreadable = mentioned_in_files([tmp_path], words)
@@ -66,6 +71,7 @@ def test_files_are_looked_into(tmp_path: Path) -> None:
         "wide.csv": 1,
         "a.parquet": 3,
         "w.duckdb": 1,
+        "storage.db": 1,
     }
     assert [path.name for path in unreadable] == ["broken.parquet"]
 
