@@ -10,6 +10,9 @@ XBEC_HOME ?= .xbec-$(SOURCE)
 endif
 export XBEC_HOME
 export UV_CACHE_DIR := .cache/uv
+# Once at set-up (20 s) instead of in every process where Python may not write bytecode: importing Dagster and dbt
+# takes 3.9 CPU s with it and 6.1 without.
+export UV_COMPILE_BYTECODE := 1
 export MPLCONFIGDIR := .cache/matplotlib
 BIN := .venv/bin
 READY := .venv/.ready

@@ -8,6 +8,7 @@ from xbec_platform import asset_keys
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.checks.verdict import verdict
 from xbec_platform.ingest.contracts import Contract, contracts
+from xbec_platform.ingest.suppression import ERASED
 from xbec_platform.partitions import first_day
 from xbec_platform.settings import Settings
 
@@ -35,12 +36,12 @@ WHERE m.status = 'loaded' GROUP BY m.path, m.file_id, m.rows_warned
 HAVING coalesce(max(w.rows), 0) > coalesce(m.rows_warned, 0)
     OR coalesce(sum(w.rows), 0) < coalesce(m.rows_warned, 0) ORDER BY m.path
 """
-_SHARE_SQL = """
+_SHARE_SQL = f"""
 SELECT feed, (sum(rows_quarantined) - coalesce(any_value(erased), 0))::DOUBLE / greatest(sum(rows_in), 1) AS share
 FROM ops.file_manifest
 LEFT JOIN (
     SELECT feed, count(*) AS erased FROM quarantine.records
-    WHERE list_contains(reasons, 'person was erased on request') GROUP BY feed
+    WHERE list_contains(reasons, '{ERASED}') GROUP BY feed
 ) USING (feed)
 WHERE status = 'loaded' GROUP BY feed ORDER BY share DESC, feed
 """

@@ -22,14 +22,13 @@ from xbec_platform.world.parcels import (
 from xbec_platform.world.picking import PickQueue, ship_days, shipped_ts
 from xbec_platform.world.places import markets
 from xbec_platform.world.spec import SECONDS_PER_DAY, WorldSpec
-from xbec_platform.world.stock import Allocation, Demand, Stock, listed_products, mean_pieces, simulate_stock
+from xbec_platform.world.stock import Allocation, Demand, Stock, mean_pieces, simulate_stock
 from xbec_platform.world.streams import stream
 from xbec_platform.world.supply import (
     Supply,
     build_supply,
     expected_demand,
-    hazard_class,
-    reachable,
+    may_hold,
     smoothed_pieces,
 )
 
@@ -88,7 +87,7 @@ def build_fulfilment(spec: WorldSpec, orders: Orders, catalogue: Catalogue, netw
 
     Args:
         spec: Period and seed.
-        orders: `.frame` (row = order) and `.lines`.
+        orders: `.frame` (row = order) with what `promises.add_promises` adds, and `.lines`.
         catalogue: `.frame` (row = product).
         network: Warehouses, lanes, journeys.
     """
@@ -96,11 +95,10 @@ def build_fulfilment(spec: WorldSpec, orders: Orders, catalogue: Catalogue, netw
     demand, supply_rows, supply = _demand(spec, orders.frame, lines, network)
     products = catalogue.frame.height
     popularity = catalogue.frame["popularity"].to_numpy().astype(np.float64)
-    listed = listed_products(spec, network, popularity)
-    may_hold = listed[:, None, :] & reachable(network)[:, :, hazard_class(catalogue.frame)]
+    allowed = may_hold(spec, network, catalogue)
     pieces = mean_pieces(supply_rows, demand.product, demand.qty, (len(supply.keys), products), spec.days)
-    mean = expected_demand(supply, smoothed_pieces(pieces, popularity), may_hold)
-    stock, allocation = simulate_stock(spec, network, demand, mean, may_hold)
+    mean = expected_demand(supply, smoothed_pieces(pieces, popularity), allowed)
+    stock, allocation = simulate_stock(spec, network, demand, mean, allowed)
     day = _ship_days(spec, network, lines, demand, allocation)
     lines = lines.with_columns(
         warehouse=pl.Series(allocation.warehouse),
@@ -138,9 +136,7 @@ def _demand(
     spec: WorldSpec, orders: pl.DataFrame, lines: pl.DataFrame, network: Network
 ) -> tuple[Demand, npt.NDArray[np.int16], Supply]:
     supply = build_supply(network)
-    rows = supply.row_of(orders["market"], orders["operation_mode"])
-    uniform = stream(spec.seed, "fulfilment.warehouse").random(orders.height)
-    first = supply.first_choice(rows, uniform)
+    rows, first = supply.of_orders(spec, orders)
     order = lines["order"].to_numpy()
     demand = Demand(
         day=((lines["paid_ts"].to_numpy() - spec.epoch) // SECONDS_PER_DAY).astype(np.int32),

@@ -1,6 +1,7 @@
 """Ways from a warehouse to a market over one to four lanes, and which of them a parcel takes. No parcels here."""
 
 import json
+import math
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -9,17 +10,19 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from xbec_platform.world.lanes import mean_wait_days
+from xbec_platform.world.lanes import departure_moments, mean_wait_days
 from xbec_platform.world.places import crosses_customs, markets, nodes, road_region
 from xbec_platform.world.spec import parameters
 
-MOST_LANES = 4
+MOST_LANES, LINE_HAUL_LANES = 4, 2
 NONE = -1
 HAZARDS = ("battery", "liquid", "hazard")
 DIRECT_MODES = ("last_mile", "ground", "express")
+# By lorry to a station or warehouse near the address, and from there by its last mile.
+LINE_HAUL = "truck"
 MAIN_MODES = ("air", "air_charter", "rail", "sea")
-# Promises beyond this many days are treated as this.
-LONGEST_PROMISE = 60
+# Targets beyond this many days are treated as this.
+LONGEST_TARGET = 60
 # Kilograms at which journeys are compared by cost: the weight of a usual parcel.
 USUAL_KG = 1.5
 # 1.2816: 90th percentile of the standard normal.
@@ -28,12 +31,12 @@ Z90 = 1.2816
 
 @dataclass(frozen=True, kw_only=True)
 class JourneyChoice:
-    """Journey indices by warehouse, market, hazard class (bits battery 1, liquid 2, hazard 4) and promised days.
+    """Journey indices by warehouse, market, hazard class (bits battery 1, liquid 2, hazard 4) and target days.
 
     Attributes:
-        cheapest: The cheapest that keeps the promise at about P80, else the fastest; NONE without any.
-        other: The next one by the same order, or the same where there is none.
-        by_mode: Journey of a main mode by warehouse, market and hazard class; NONE without one.
+        cheapest: The cheapest that keeps the target at about P80, else the fastest; NONE without any.
+        other: The next one by the same order and not by lorry, or the same where there is none.
+        by_mode: Journey of a main mode or the line haul by warehouse, market and hazard class; NONE without one.
     """
 
     cheapest: npt.NDArray[np.int16]
@@ -50,7 +53,7 @@ def build_journeys(lanes: pl.DataFrame) -> pl.DataFrame:
     Returns:
         Columns journey (index), warehouse_id, market (index), mode, lanes (list of lane indices), lane_ids (JSON
         list), origin_place, hub_place, gateway_place, station_place (names), crosses_customs, distance_km,
-        transit_p50_days, transit_p90_days (spreads added as for independent legs), cost_eur of a usual parcel,
+        transit_p50_days, transit_p90_days (of independent legs, departures and customs), cost_eur of a usual parcel,
         takes_battery, takes_liquid, takes_hazard; sorted by warehouse, market, mode.
     """
     by_origin: dict[tuple[str, str], list[dict[str, Any]]] = {}
@@ -60,7 +63,7 @@ def build_journeys(lanes: pl.DataFrame) -> pl.DataFrame:
     rows = []
     for place, country in centres.select("node_id", "country").iter_rows():
         for number, market in enumerate(markets()):
-            for mode in (*DIRECT_MODES, *MAIN_MODES):
+            for mode in (*DIRECT_MODES, LINE_HAUL, *MAIN_MODES):
                 best = _best(_ways(by_origin, place, country, market, mode))
                 if best:
                     rows.append(_journey(best, place, country, number, market, mode))
@@ -78,6 +81,13 @@ def _ways(
 ) -> list[list[dict[str, Any]]]:
     if mode in DIRECT_MODES:
         return [[lane] for lane in by_origin.get((place, mode), []) if lane["dest_node"] == market]
+    if mode == LINE_HAUL:
+        return [
+            [haul, door]
+            for haul in by_origin.get((place, LINE_HAUL), [])
+            for door in by_origin.get((haul["dest_node"], "last_mile"), [])
+            if door["dest_node"] == market
+        ]
     if not crosses_customs(country, market) or road_region(country) == road_region(market):
         return []
     found = []
@@ -89,25 +99,51 @@ def _ways(
     return found
 
 
-def _days(way: list[dict[str, Any]]) -> float:
-    wait = sum(mean_wait_days(lane["departs"]) for lane in way if lane["mode"] in MAIN_MODES)
-    return float(sum(lane["transit_p50_days"] for lane in way) + wait)
+def main_leg(lanes: int) -> int:
+    """Return which of a journey's lanes names it: after a feeder the second one, else the first."""
+    return 1 if lanes == MOST_LANES else 0
+
+
+def _moments(way: list[dict[str, Any]], market: str, *, border: bool) -> tuple[float, float]:
+    """Return mean and variance of the days on a way: legs and customs log-normal, departures at any time."""
+    parts = [(lane["transit_p50_days"], lane["transit_p90_days"]) for lane in way]
+    found = [departure_moments(lane["departs"]) for lane in way if lane["mode"] in MAIN_MODES]
+    if len(way) == LINE_HAUL_LANES:
+        # Parcels are handed over on the afternoon before the lorry leaves.
+        handed_over = float(np.mean(parameters("logistics")["fulfilment"]["ship_hour"]))
+        found.append(((way[0]["cut_off_hour"] - handed_over) / 24, 0.0))
+    if border and len(way) > 1:
+        parts.append(tuple(parameters("logistics")["customs_dwell_days"][market]))
+    for p50, p90 in parts:
+        variance = (np.log(p90 / p50) / Z90) ** 2
+        mean = p50 * np.exp(variance / 2)
+        found.append((mean, mean**2 * np.expm1(variance)))
+    return float(sum(mean for mean, _ in found)), float(sum(variance for _, variance in found))
+
+
+def _quantiles(way: list[dict[str, Any]], market: str, *, border: bool) -> tuple[float, float]:
+    """Return P50 and P90 of the days on a way, log-normal with the moments of its parts (Fenton 1960)."""
+    mean, variance = _moments(way, market, border=border)
+    sigma = np.sqrt(np.log1p(variance / mean**2))
+    p50 = mean * np.exp(-(sigma**2) / 2)
+    return float(p50), float(p50 * np.exp(Z90 * sigma))
 
 
 def _best(ways: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    return min(ways, key=lambda way: (_days(way), [lane["lane_id"] for lane in way]), default=[])
+    """Return the quickest of ways between the same ends: customs are alike and do not count."""
+
+    def order(way: list[dict[str, Any]]) -> tuple[float, list[str]]:
+        wait = sum(mean_wait_days(lane["departs"]) for lane in way if lane["mode"] in MAIN_MODES)
+        return sum(lane["transit_p50_days"] for lane in way) + wait, [lane["lane_id"] for lane in way]
+
+    return min(ways, key=order, default=[])
 
 
 def _journey(
     way: list[dict[str, Any]], place: str, country: str, number: int, market: str, mode: str
 ) -> dict[str, Any]:
     border = crosses_customs(country, market)
-    spread = [lane["transit_p90_days"] - lane["transit_p50_days"] for lane in way]
-    p50 = _days(way)
-    if border and mode in MAIN_MODES:
-        dwell, dwell_p90 = parameters("logistics")["customs_dwell_days"][market]
-        p50 += dwell
-        spread.append(dwell_p90 - dwell)
+    p50, p90 = _quantiles(way, market, border=border)
     cost = sum(
         max(lane["rate_per_kg_eur"] * USUAL_KG, lane["min_charge_eur"]) * (1 + lane["surcharge_pct"] / 100)
         for lane in way
@@ -122,7 +158,7 @@ def _journey(
         "crosses_customs": border,
         "distance_km": round(sum(lane["distance_km"] for lane in way), 1),
         "transit_p50_days": round(p50, 2),
-        "transit_p90_days": round(p50 + sum(part**2 for part in spread) ** 0.5, 2),
+        "transit_p90_days": round(p90, 2),
         "cost_eur": round(cost, 4),
         **{f"takes_{kind}": all(lane[f"allows_{kind}"] for lane in way) for kind in HAZARDS},
     }
@@ -132,7 +168,11 @@ def _places(way: list[dict[str, Any]], place: str, market: str) -> dict[str, str
     """Return where scans are made on the way: names of nodes, the market where one carrier does not say."""
     names = dict(nodes().select("node_id", "name").iter_rows())
     stops = [names.get(lane["dest_node"], market) for lane in way]
-    hub, gateway, station = stops[:3] if len(stops) > 1 else (names[place], market, market)
+    if len(way) == MOST_LANES:
+        hub, gateway, station = stops[:3]
+    else:
+        # The first stop of a line haul is the station; one carrier from door to door does not say where it stops.
+        hub, gateway, station = names[place], stops[0], stops[0]
     return {
         "origin_place": names[place],
         "hub_place": hub,
@@ -150,7 +190,7 @@ def composite_lanes(journeys: pl.DataFrame, lanes: pl.DataFrame) -> pl.DataFrame
     rows = []
     for way in journeys.filter(pl.col("lanes").list.len() > 1).iter_rows(named=True):
         parts = [legs[number] for number in way["lanes"]]
-        main = parts[1]
+        main = parts[main_leg(len(parts))]
         market = markets()[way["market"]]
         rows.append(
             {
@@ -181,35 +221,49 @@ def build_choice(journeys: pl.DataFrame, warehouses: pl.DataFrame) -> JourneyCho
     classes = 2 ** len(HAZARDS)
     shape = (warehouses.height, len(markets()), classes)
     choice = JourneyChoice(
-        cheapest=np.full((*shape, LONGEST_PROMISE + 1), NONE, dtype=np.int16),
-        other=np.full((*shape, LONGEST_PROMISE + 1), NONE, dtype=np.int16),
-        by_mode={mode: np.full(shape, NONE, dtype=np.int16) for mode in MAIN_MODES},
+        cheapest=np.full((*shape, LONGEST_TARGET + 1), NONE, dtype=np.int16),
+        other=np.full((*shape, LONGEST_TARGET + 1), NONE, dtype=np.int16),
+        by_mode={mode: np.full(shape, NONE, dtype=np.int16) for mode in (LINE_HAUL, *MAIN_MODES)},
     )
-    quantile_z = parameters("logistics")["fulfilment"]["promise_quantile_z"]
-    rows = list(journeys.iter_rows(named=True))
+    in_time = days_at(journeys, parameters("logistics")["fulfilment"]["eligible_z"])
+    offered: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for way in journeys.with_columns(days=pl.Series(in_time)).iter_rows(named=True):
+        offered.setdefault((way["warehouse_id"], way["market"]), []).append(way)
     for (number, centre), market, hazard in product(
         enumerate(warehouses.iter_rows(named=True)), range(shape[1]), range(classes)
     ):
         wanted = [kind for bit, kind in enumerate(HAZARDS) if hazard >> bit & 1]
         ways = [
             way
-            for way in rows
-            if way["warehouse_id"] == centre["warehouse_id"]
-            and way["market"] == market
-            and all(way[f"takes_{kind}"] and centre[f"can_{kind}"] for kind in wanted)
+            for way in offered.get((centre["warehouse_id"], market), [])
+            if all(way[f"takes_{kind}"] and centre[f"can_{kind}"] for kind in wanted)
         ]
         for way in ways:
-            if way["mode"] in MAIN_MODES:
+            if way["mode"] in choice.by_mode:
                 choice.by_mode[way["mode"]][number, market, hazard] = way["journey"]
-        quick = [way for way in ways if way["mode"] in (*DIRECT_MODES, "air")]
-        for promise in range(LONGEST_PROMISE + 1) if quick else ():
-            order = sorted(quick, key=lambda way: _rank(way, promise, quantile_z))
-            choice.cheapest[number, market, hazard, promise] = order[0]["journey"]
-            choice.other[number, market, hazard, promise] = order[min(1, len(order) - 1)]["journey"]
+        quick = [way for way in ways if way["mode"] in (*DIRECT_MODES, LINE_HAUL, "air")]
+        for first, cheapest, other in _by_target(quick):
+            choice.cheapest[number, market, hazard, first:] = cheapest
+            choice.other[number, market, hazard, first:] = other
     return choice
 
 
-def _rank(way: dict[str, Any], promise: int, quantile_z: float) -> tuple[bool, float, int]:
-    p50, p90 = way["transit_p50_days"], way["transit_p90_days"]
-    late = p50 * (p90 / p50) ** (quantile_z / Z90) > promise
-    return late, p50 if late else way["cost_eur"], way["journey"]
+def _by_target(quick: list[dict[str, Any]]) -> list[tuple[int, int, int]]:
+    """Return (first target, cheapest journey, other journey): the order changes where one more comes in time."""
+    found = []
+    for first in sorted({0, *(math.ceil(way["days"]) for way in quick)} if quick else ()):
+        order = sorted(quick, key=lambda way: _rank(way, first))
+        rest = [way for way in order[1:] if way["mode"] != LINE_HAUL] or order
+        found.append((first, order[0]["journey"], rest[0]["journey"]))
+    return found
+
+
+def days_at(journeys: pl.DataFrame, quantile_z: float) -> npt.NDArray[np.float64]:
+    """Return a quantile of the days on each way: log-normal about P50 and P90, `quantile_z` standard normal."""
+    p50, p90 = (journeys[f"transit_{level}_days"].to_numpy() for level in ("p50", "p90"))
+    return np.asarray(p50 * (p90 / p50) ** (quantile_z / Z90))
+
+
+def _rank(way: dict[str, Any], target: int) -> tuple[bool, float, int]:
+    late = way["days"] > target
+    return late, way["transit_p50_days"] if late else way["cost_eur"], way["journey"]

@@ -201,5 +201,11 @@ def departure_wait(departs: str) -> list[int]:
 
 def mean_wait_days(departs: str) -> float:
     """Return the mean wait for a departure of goods that arrive at any time, in days."""
+    return departure_moments(departs)[0]
+
+
+def departure_moments(departs: str) -> tuple[float, float]:
+    """Return mean (days) and variance of that wait: whole days and a part of a day, uniform in [0, 1)."""
     waits = departure_wait(departs)
-    return sum(waits) / WEEK + 0.5
+    mean = sum(waits) / WEEK + 0.5
+    return mean, sum(days**2 + days + 1 / 3 for days in waits) / WEEK - mean**2

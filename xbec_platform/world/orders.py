@@ -37,8 +37,8 @@ class Orders:
         frame: Row = `order`: order_id; customer (GUEST: -1), market (indices); country, region, city,
             postal_code, lat, lon (deg); order_ts, order_day; channel, currency; goods_cents (lines after their
             discounts), discount_cents (coupon), shipping_cents, tax_cents, duty_cents (null: paid by the buyer);
-            incoterm, promised_days, is_presale, presale (index or -1), operation_mode, cancelled_ts, paid_ts (in
-            full; null: never), is_gift_order.
+            incoterm, promised_days (of the operation mode until `promises` knows more), is_presale, presale
+            (index or -1), operation_mode, cancelled_ts, paid_ts (in full; null: never), is_gift_order.
         lines: order, line_no, product, qty, unit_price_cents, discount_cents (whole line), is_gift; by order.
         offers: See `presales.Presales`.
         deposits: See `presales.Presales`.

@@ -4,10 +4,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from xbec_platform.world.journeys import LONGEST_PROMISE
+from xbec_platform.world.journeys import LONGEST_TARGET, main_leg
 from xbec_platform.world.network import Network
 from xbec_platform.world.places import markets
-from xbec_platform.world.spec import SECONDS_PER_DAY, WorldSpec, parameters
+from xbec_platform.world.spec import WorldSpec, parameters
 from xbec_platform.world.stock import within
 from xbec_platform.world.streams import stream
 from xbec_platform.world.supply import hazard_class
@@ -24,13 +24,13 @@ def pack(orders: pl.DataFrame, lines: pl.DataFrame, products: pl.DataFrame) -> p
     """Return parcels: what leaves one warehouse for one order on one day, divided where it is too heavy.
 
     Args:
-        orders: Row = order: market, order_ts, paid_ts, promised_days, is_presale, currency.
+        orders: Row = order: market, currency, target_days, service, promised_ts.
         lines: order, product, qty, unit_price_cents, discount_cents, warehouse, ship_day.
         products: Row = product: weight_kg and sides in cm, flags.
 
     Returns:
         order, warehouse, ship_day, pieces, weight_kg, length_cm, width_cm, height_cm, hazard (bits), declared_cents,
-        market, currency, promise (days), promised_ts; sorted by ship_day, order, warehouse.
+        market, currency, target_days, service, promised_ts; sorted by ship_day, order, warehouse.
     """
     rule = parameters("logistics")["fulfilment"]
     sizes = products.select(
@@ -66,9 +66,7 @@ def _boxed(boxes: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
     rule = parameters("logistics")["fulfilment"]
     least = rule["box_least_cm"]
     order = boxes["order"]
-    meta = orders.select("market", "currency", "order_ts", "paid_ts", "promised_days", "is_presale")[order]
-    promise = pl.col("promised_days").fill_null(rule["default_promise_days"]).cast(pl.Int64)
-    since = pl.when(pl.col("is_presale").fill_null(value=False)).then("paid_ts").otherwise("order_ts")
+    meta = orders.select("market", "currency", "target_days", "service", "promised_ts")[order]
     parts = pl.col("parts")
     length = pl.max_horizontal(pl.col("longest"), least[0])
     width = pl.max_horizontal(pl.col("middle"), least[1])
@@ -87,32 +85,34 @@ def _boxed(boxes: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:
         declared_cents=(pl.col("value") // parts).cast(pl.Int64),
         market=pl.col("market").cast(pl.Int8),
         currency=pl.col("currency").cast(pl.Enum(sorted(set(orders["currency"])))),
-        promise=promise.clip(0, LONGEST_PROMISE).cast(pl.Int8),
-        promised_ts=since + promise * SECONDS_PER_DAY,
+        target_days=pl.col("target_days").clip(0, LONGEST_TARGET).cast(pl.Int8),
+        service="service",
+        promised_ts="promised_ts",
     )
 
 
 def add_journeys(spec: WorldSpec, network: Network, parcels: pl.DataFrame) -> pl.DataFrame:
-    """Add the journey: cheapest in time, at times another; heavy parcels may go slowly, charters fly in the season."""
+    """Add the journey: of the order's service, else cheapest in time, at times another; charters in the season."""
     rule = parameters("logistics")["fulfilment"]
     rng = stream(spec.seed, "fulfilment.journey")
-    place, market, hazard, promise = (
-        parcels[name].to_numpy() for name in ("warehouse", "market", "hazard", "promise")
+    place, market, hazard, target = (
+        parcels[name].to_numpy() for name in ("warehouse", "market", "hazard", "target_days")
     )
     cheapest = rng.random(parcels.height) < rule["cheapest_share"]
     choice = network.choice
-    cells = (place, market, hazard, promise)
-    journey = np.where(cheapest, choice.cheapest[cells], choice.other[cells]).astype(np.int64)
-    weight = parcels["weight_kg"].to_numpy()
-    for slow in rule["bulky"]:
-        way = choice.by_mode[slow["mode"]][cells[:3]]
-        takes = (weight >= slow["from_kg"]) & (rng.random(len(weight)) < slow["share"]) & (way != NONE)
-        journey = np.where(takes, way, journey)
+    cells = (place, market, hazard)
+    journey = np.where(cheapest, choice.cheapest[(*cells, target)], choice.other[(*cells, target)]).astype(
+        np.int64
+    )
+    service = parcels["service"].cast(pl.String).fill_null("")
+    for mode in sorted({slow["mode"] for slow in rule["bulky"]}):
+        way = choice.by_mode[mode][cells]
+        journey = np.where((service == mode).to_numpy() & (way != NONE), way, journey)
     season = np.array([within(spec.day(day), rule["charter"]) for day in range(spec.days)])
     by_air = network.journeys["mode"].to_numpy() == "air"
-    way = choice.by_mode["air_charter"][cells[:3]]
+    way = choice.by_mode["air_charter"][cells]
     takes = season[parcels["ship_day"].to_numpy()] & by_air[journey] & (way != NONE)
-    takes &= rng.random(len(weight)) < rule["charter"]["share"]
+    takes &= rng.random(parcels.height) < rule["charter"]["share"]
     journey = np.where(takes, way, journey)
     return parcels.with_columns(journey=pl.Series(journey, dtype=pl.Int16))
 
@@ -195,7 +195,7 @@ def add_identity(network: Network, parcels: pl.DataFrame) -> pl.DataFrame:
         "crosses_customs",
     )
     carriers = network.lanes["carrier"].cast(pl.Enum(sorted(set(network.lanes["carrier"]))))
-    main = pl.Series([way[min(1, len(way) - 1)] for way in ways["lanes"].to_list()])
+    main = pl.Series([way[main_leg(len(way))] for way in ways["lanes"].to_list()])
     ways = ways.with_columns(carrier=carriers.gather(main))
     number = pl.int_range(1, pl.len() + 1)
     return (
@@ -205,7 +205,7 @@ def add_identity(network: Network, parcels: pl.DataFrame) -> pl.DataFrame:
             tracking_no=_tracking_number(),
             customs_mode=_customs_mode(network, parcels),
         )
-        .drop("promise", "crosses_customs")
+        .drop("target_days", "service", "crosses_customs")
     )
 
 

@@ -16,6 +16,7 @@ from xbec_platform.world.orders import Orders, build_orders
 from xbec_platform.world.payments import Payments, build_payments
 from xbec_platform.world.people import People, build_people
 from xbec_platform.world.presales import Presales, build_presales
+from xbec_platform.world.promises import add_promises
 from xbec_platform.world.returns import Returns, build_returns
 from xbec_platform.world.reviews import Reviews, build_reviews
 from xbec_platform.world.spec import WorldSpec, parameters
@@ -50,6 +51,7 @@ def build_plan(spec: WorldSpec) -> Plan:
     campaigns, buying = build_campaigns(spec, people), build_buying(spec, people)
     orders = build_orders(spec, people, buying, catalogue, trade)
     network = build_network(spec)
+    orders = add_promises(spec, orders, catalogue, network)
     fulfilment = build_fulfilment(spec, orders, catalogue, network)
     returns = build_returns(spec, orders, catalogue, fulfilment)
     return Plan(

@@ -92,7 +92,7 @@ def _on_time(
     times[:, STAGE["picked"]] = shipped - draw("picked", *rule["picked_minutes"]) * MINUTE
     times[:, STAGE["packed"]] = shipped - draw("packed", *rule["packed_minutes"]) * MINUTE
     times[:, STAGE["outbound_domestic"]] = shipped + draw("outbound_domestic", 0.0, 0.4) * HOUR
-    out = np.maximum(departed - shipped, 4 * HOUR)
+    out = departed - shipped
     times[:, STAGE["export_declared"]] = shipped + out * draw("export_declared", 0.25, 0.45)
     times[:, STAGE["export_cleared"]] = shipped + out * draw("export_cleared", 0.6, 0.9)
     times[:, STAGE["departed"]] = departed

@@ -1,16 +1,23 @@
 """Which warehouses an order may ship from, in order of preference, and what each is expected to ship. No stock here."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from xbec_platform.world.journeys import HAZARDS, LONGEST_PROMISE
+from xbec_platform.world.journeys import HAZARDS, LONGEST_TARGET
 from xbec_platform.world.network import Network, warehouse_shares
 from xbec_platform.world.places import markets
-from xbec_platform.world.spec import parameters
-from xbec_platform.world.streams import categorical
+from xbec_platform.world.spec import WorldSpec, parameters
+from xbec_platform.world.stock import listed_products
+from xbec_platform.world.streams import categorical, stream
+
+if TYPE_CHECKING:
+    from xbec_platform.world.catalogue import Catalogue
 
 NONE = -1
 # Warehouses looked at for an order: those of its operation mode, then the others of the market.
@@ -58,6 +65,14 @@ class Supply:
             chosen[here] = categorical(uniform[here], self.shares[row])
         return chosen
 
+    def of_orders(
+        self, spec: WorldSpec, orders: pl.DataFrame
+    ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int8]]:
+        """Return supply row and warehouse meant for each order, the same to all who ask."""
+        rows = self.row_of(orders["market"], orders["operation_mode"])
+        uniform = stream(spec.seed, "fulfilment.warehouse").random(orders.height)
+        return rows, self.first_choice(rows, uniform)
+
 
 def build_supply(network: Network) -> Supply:
     """Return the preferences of `supply` in `data/logistics.yml` by index."""
@@ -91,8 +106,15 @@ def hazard_class(catalogue: pl.DataFrame) -> npt.NDArray[np.int64]:
 def reachable(network: Network) -> npt.NDArray[np.bool_]:
     """Return whether a warehouse may send a hazard class to a market by parcel: warehouses x markets x classes."""
     shape = (network.warehouses.height, len(markets()), 2 ** len(HAZARDS))
-    way = network.choice.cheapest[..., LONGEST_PROMISE].reshape(shape)
+    way = network.choice.cheapest[..., LONGEST_TARGET].reshape(shape)
     return np.asarray(way != NONE, dtype=np.bool_)
+
+
+def may_hold(spec: WorldSpec, network: Network, catalogue: Catalogue) -> npt.NDArray[np.bool_]:
+    """Return whether a warehouse keeps a product and may send it to a market: warehouses x markets x products."""
+    frame = catalogue.frame
+    listed = listed_products(spec, network, frame["popularity"].to_numpy().astype(np.float64))
+    return np.asarray(listed[:, None, :] & reachable(network)[:, :, hazard_class(frame)])
 
 
 def smoothed_pieces(

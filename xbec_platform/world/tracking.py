@@ -109,7 +109,7 @@ def _way(network: Network, parcels: pl.DataFrame) -> npt.NDArray[np.int64]:
     """Return the index into WAYS of each parcel."""
     border = network.journeys["crosses_customs"].to_numpy()[parcels["journey"]]
     bonded = (parcels["customs_mode"].cast(pl.String) == "1210").to_numpy()
-    region = (parcels["mode"].cast(pl.String) == "ground").to_numpy()
+    region = parcels["mode"].cast(pl.String).is_in(["ground", "truck"]).to_numpy()
     names = np.select([bonded, border, region], ["bonded", "border", "region"], "country")
     return np.select([names == way for way in WAYS], range(len(WAYS))).astype(np.int64)
 

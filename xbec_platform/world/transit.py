@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from xbec_platform.world.journeys import MOST_LANES, Z90
+from xbec_platform.world.journeys import LINE_HAUL_LANES, MOST_LANES, Z90
 from xbec_platform.world.lanes import departure_wait
 from xbec_platform.world.network import Network
 from xbec_platform.world.places import markets, nodes, utc_offset_seconds
@@ -116,22 +116,39 @@ def moments(
     border = network.journeys["crosses_customs"].to_numpy()[journey]
     legs = table.legs[journey]
     found = np.empty((4, len(journey)), dtype=np.int64)
-    one = legs[:, 1] == NONE
+    count = (legs != NONE).sum(axis=1)
     for border_here in (True, False):
-        here = np.flatnonzero(one & (border == border_here))
+        here = np.flatnonzero((count == 1) & (border == border_here))
         arrival = table.travel(legs[here, 0], shipped[here], market[here], rng)
         for row, share in enumerate((*ONE_LANE_SHARES[border_here], 1.0)):
             found[row, here] = shipped[here] + np.round((arrival - shipped[here]) * share).astype(np.int64)
-    many = np.flatnonzero(~one)
+    many = np.flatnonzero(count == MOST_LANES)
     at_hub = table.travel(legs[many, 0], shipped[many], market[many], rng)
     found[0, many] = table.departure(legs[many, 1], at_hub)
     found[1, many] = table.travel(legs[many, 1], found[0, many], market[many], rng)
     released = found[1, many] + customs_dwell(market[many], rng)
     found[2, many] = table.travel(legs[many, 2], released, market[many], rng)
     found[3, many] = table.travel(legs[many, 3], found[2, many], market[many], rng)
+    haul = np.flatnonzero(count == LINE_HAUL_LANES)
+    found[:, haul] = _by_lorry(table, legs[haul], shipped[haul], market[haul], border[haul], rng)
     return Moments(
         departed=found[0], landed=found[1], received=found[2], delivered=at_the_door(found[3], market, rng)
     )
+
+
+def _by_lorry(
+    table: TransitTable,
+    legs: npt.NDArray[np.int64],
+    shipped: npt.NDArray[np.int64],
+    market: npt.NDArray[np.int8],
+    border: npt.NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> npt.NDArray[np.int64]:
+    """Return departure, landing, release and end of line hauls: lorry, customs where there are any, last mile."""
+    departed = table.departure(legs[:, 0], shipped)
+    landed = table.travel(legs[:, 0], departed, market, rng)
+    received = landed + np.where(border, customs_dwell(market, rng), 0)
+    return np.stack([departed, landed, received, table.travel(legs[:, 1], received, market, rng)])
 
 
 def customs_dwell(market: npt.NDArray[np.int8], rng: np.random.Generator) -> npt.NDArray[np.int64]:

@@ -47,19 +47,18 @@ reasons as (
         records.drop_date,
         unnest(records.reasons) as reason
     from records
-    where not list_contains(records.reasons, 'person was erased on request')
+    where not {{ was_erased('records.reasons') }}
 
 ),
 
 erased as (
 
-    -- Records of people who asked to be forgotten: in no table, and no fault of the data.
     select
         feed,
         drop_date,
         count(*) as n_rows
     from records
-    where list_contains(reasons, 'person was erased on request')
+    where {{ was_erased('reasons') }}
     group by 1, 2
 
 ),
