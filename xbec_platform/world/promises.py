@@ -72,7 +72,8 @@ def _planned_parts(spec: WorldSpec, orders: Orders, catalogue: Catalogue, networ
         )
         .filter(pl.col("place") != NONE)
         .group_by("order", "place")
-        .agg(pl.col("market", "target").first(), pl.col("kg").sum(), pl.col("hazard").bitwise_or())
+        # Rounded: in which order a sum is added must not decide at a threshold.
+        .agg(pl.col("market", "target").first(), pl.col("kg").sum().round(6), pl.col("hazard").bitwise_or())
         .sort("order", "place")
     )
 

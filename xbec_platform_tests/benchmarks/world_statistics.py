@@ -28,6 +28,7 @@ AUTOMATIC = ("session_start", "first_visit", "scroll")
 NOTES = """
 \\* without `session_start`, `first_visit` and `scroll`, which GA4 sends by itself.
 \\*\\* SCMS counts from the order to the vendor, so with production; the world from hand-over to the door.
+\\*\\*\\* Of SCMS: deliveries. In the world light parcels go by truck where that is cheapest, and some bulky orders.
 """
 Row = tuple[str, object, object]
 

@@ -9,7 +9,9 @@ import polars as pl
 
 from xbec_platform.world.fulfilment import Fulfilment, build_fulfilment
 from xbec_platform.world.network import Network, build_network
+from xbec_platform.world.orders import Orders
 from xbec_platform.world.places import markets
+from xbec_platform.world.promises import add_promises
 from xbec_platform.world.spec import SECONDS_PER_DAY, WorldSpec, parameters
 from xbec_platform.world.streams import categorical, stream
 
@@ -23,7 +25,7 @@ class FakePlan:
 
     spec: WorldSpec
     catalogue: SimpleNamespace
-    orders: SimpleNamespace
+    orders: Orders
     network: Network
     fulfilment: Fulfilment
 
@@ -48,7 +50,7 @@ def fake_catalogue(seed: int = 1) -> SimpleNamespace:
     return SimpleNamespace(frame=frame)
 
 
-def fake_orders(spec: WorldSpec, catalogue: SimpleNamespace, size: int) -> SimpleNamespace:
+def fake_orders(spec: WorldSpec, catalogue: SimpleNamespace, size: int) -> Orders:
     """Return orders of all markets and operation modes with two peaks, some cancelled, unpaid or pre-sold."""
     rng = stream(spec.seed, "fake.orders")
     weight = [PEAKS.get(spec.day(day).strftime("%m-%d"), 1.0) for day in range(spec.days)]
@@ -91,7 +93,7 @@ def fake_orders(spec: WorldSpec, catalogue: SimpleNamespace, size: int) -> Simpl
             "discount_cents": rng.integers(0, 200, len(order)),
         }
     ).with_columns(line_no=(pl.int_range(pl.len()).over("order") + 1).cast(pl.Int16))
-    return SimpleNamespace(frame=frame, lines=lines)
+    return Orders(frame=frame, lines=lines, offers=pl.DataFrame(), deposits=pl.DataFrame())
 
 
 @cache
@@ -103,5 +105,6 @@ def fake_plan(size: int = 12_000, seed: int = 7) -> FakePlan:
     market = pl.Series(markets()).gather(orders.frame["market"].gather(orders.lines["order"]))
     pieces = orders.lines.group_by(market.alias("name")).agg(pl.col("qty").sum() / spec.days)
     network = build_network(spec, dict(pieces.iter_rows()))
+    orders = add_promises(spec, orders, catalogue, network)  # type: ignore[arg-type]
     fulfilment = build_fulfilment(spec, orders, catalogue, network)  # type: ignore[arg-type]
     return FakePlan(spec=spec, catalogue=catalogue, orders=orders, network=network, fulfilment=fulfilment)

@@ -134,9 +134,9 @@ def test_most_visitors_are_new(sessions):
 
 def test_few_carts_become_orders(sessions):
     carts = sessions.filter("add_to_cart")
-    assert 0.02 < sessions["add_to_cart"].mean() < 0.08
-    # About 30 % by surveys; the shop of the tests has more orders for each visit.
-    assert 0.2 < carts["purchase"].mean() < 0.45
+    assert 0.05 < sessions["add_to_cart"].mean() < 0.12
+    # GA4: 17 %, surveys 30 %; the shop of the tests has more orders for each visit.
+    assert 0.14 < carts["purchase"].mean() < 0.3
 
 
 def test_the_cart_of_an_order_holds_what_is_bought_only(events, sessions):

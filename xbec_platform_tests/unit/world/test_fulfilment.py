@@ -9,7 +9,7 @@ import pytest
 
 from xbec_platform.world.fulfilment import build_fulfilment, shipments_rows, truth_fulfilment
 from xbec_platform.world.parcels import lane_freight
-from xbec_platform.world.places import markets
+from xbec_platform.world.places import markets, utc_offset_seconds
 from xbec_platform.world.spec import SECONDS_PER_DAY, parameters
 from xbec_platform.world.supply import hazard_class
 from xbec_platform.world.transit import season_factors
@@ -105,6 +105,46 @@ def test_transit_keeps_the_quantiles_of_its_lane(plan: FakePlan) -> None:
     assert (calm["transit_days"] <= p90 + 0.6).mean() == pytest.approx(0.9, abs=0.05)
 
 
+@pytest.mark.parametrize(("mode", "door_days"), [("air", 0.33), ("truck", 0.15)])
+def test_transit_keeps_the_quantiles_of_its_journey(plan: FakePlan, mode: str, door_days: float) -> None:
+    """Out of season, ways of several lanes take what they state for legs, departures and customs together.
+
+    Plus the wait for the hours of delivery and Sundays: 0.33 days on average of arrivals at any hour; lorries leave
+    in the evening, and the median last mile ends in daytime.
+    """
+    truth = truth_fulfilment(plan).with_columns(journey=plan.fulfilment.parcels["journey"])
+    calm = truth.filter(
+        pl.col("mode") == mode, (pl.col("shipped_ts") - plan.spec.epoch) // SECONDS_PER_DAY < 20
+    )
+    p50, p90 = (
+        plan.network.journeys[f"transit_{level}_days"].gather(calm["journey"]) for level in ("p50", "p90")
+    )
+    assert calm.height > 100
+    assert (calm["transit_days"] <= p50 + door_days).mean() == pytest.approx(0.5, abs=0.06)
+    assert (calm["transit_days"] <= p90 + 0.33).mean() == pytest.approx(0.9, abs=0.05)
+
+
+def test_lorries_leave_at_their_cut_off(plan: FakePlan) -> None:
+    """A line haul departs on the evening of the hand-over: 22:00 local, as the clocks stood on day 0."""
+    parcels = plan.fulfilment.parcels.filter(pl.col("mode") == "truck")
+    zones = plan.network.warehouses["timezone"].gather(parcels["warehouse"])
+    for zone in sorted(set(zones)):
+        departed = parcels.filter(zones == zone)["departed_ts"].to_numpy()
+        offset = utc_offset_seconds(zone, np.array([plan.spec.epoch]))[0]
+        assert set((departed + offset) % SECONDS_PER_DAY) == {22 * 3600}
+    waited = parcels["departed_ts"] - parcels["shipped_ts"]
+    assert waited.is_between(0, 6 * 3600).all()
+
+
+def test_a_sensible_share_goes_by_truck(plan: FakePlan) -> None:
+    """Within Europe, China and Australia; the network has no station of the United States within a day's drive."""
+    parcels = plan.fulfilment.parcels
+    by_truck = parcels.filter(pl.col("mode") == "truck")
+    assert 0.03 < by_truck.height / parcels.height < 0.15
+    assert {markets()[number] for number in set(by_truck["market"])} == {"CN", "DE", "GB", "AU", "FR"}
+    assert set(by_truck["carrier"]) == {"Bluehaul"}
+
+
 def test_season_delays(plan: FakePlan) -> None:
     """From Black Friday on, express (factor 1.3) takes longer against its lane than in October (1.0)."""
     modes = ["air", "express"]
@@ -190,7 +230,7 @@ def test_same_arguments_same_fulfilment(plan: FakePlan) -> None:
 def test_no_orders_no_parcels(plan: FakePlan) -> None:
     """A world may have days, but no sale at all."""
     orders = dataclasses.replace(plan).orders
-    empty = type(orders)(frame=orders.frame.clear(), lines=orders.lines.clear())
+    empty = dataclasses.replace(orders, frame=orders.frame.clear(), lines=orders.lines.clear())
     found = build_fulfilment(plan.spec, empty, plan.catalogue, plan.network)
     assert found.parcels.is_empty()
     assert found.shipped.sum() == 0

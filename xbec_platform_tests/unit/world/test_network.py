@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 import yaml
 
-from xbec_platform.world.lanes import departure_wait, rate_brackets, route_km
+from xbec_platform.world.lanes import departure_moments, departure_wait, rate_brackets, route_km
 from xbec_platform.world.network import (
     NOTICE_DAYS,
     Network,
@@ -18,6 +18,7 @@ from xbec_platform.world.network import (
 )
 from xbec_platform.world.places import great_circle, markets, sea_km
 from xbec_platform.world.spec import WorldSpec, parameters
+from xbec_platform.world.supply import reachable
 
 SPEC = WorldSpec(seed=3)
 
@@ -141,3 +142,60 @@ def test_capacity_grows_with_the_demand() -> None:
     stocking = (one.warehouses["type"] != "station").to_numpy()
     np.testing.assert_allclose(ratio[stocking], 10.0, rtol=0.02)
     assert one.lanes.equals(ten.lanes)
+
+
+def test_departure_moments() -> None:
+    """Goods that come at any time wait uniformly: up to a week for a weekly sailing, up to a day for a daily one."""
+    assert departure_moments("0000010") == pytest.approx((3.5, 49 / 12))
+    assert departure_moments("1111111") == pytest.approx((0.5, 1 / 12))
+
+
+def test_line_haul_by_hand(network: Network) -> None:
+    """Rotterdam-Duisburg-Germany: 253.3 km by lorry and 387.1 km of last mile.
+
+    P50 0.59 and 0.85 days, P90 0.94 and 1.45; log-normal means 0.630 and 0.927, variances 0.056 and 0.163, and
+    3.5 hours until the lorry leaves: mean 1.703, variance 0.219, so P50 1.64 and P90 2.32.
+    """
+    journeys = network.journeys.filter(
+        pl.col("warehouse_id") == "NL-RTM",
+        pl.col("mode") == "truck",
+        pl.col("market") == markets().index("DE"),
+    )
+    way = journeys.row(0, named=True)
+    assert way["lane_ids"] == '["NL-RTM:DE-DUI:truck", "DE-DUI:DE:last_mile"]'
+    assert way["distance_km"] == pytest.approx(640.4)
+    assert way["transit_p50_days"] == pytest.approx(1.64, abs=0.01)
+    assert way["transit_p90_days"] == pytest.approx(2.32, abs=0.01)
+    assert (way["hub_place"], way["station_place"]) == (
+        "Bonded warehouse Rotterdam Maasvlakte",
+        "Parcel station Duisburg",
+    )
+    assert not way["crosses_customs"]
+
+
+def test_journey_of_one_lane_keeps_its_quantiles(network: Network) -> None:
+    """One log-normal leg has the moments of itself."""
+    direct = network.journeys.filter(pl.col("lanes").list.len() == 1)
+    legs = network.lanes[direct["lanes"].list.first()]
+    for level in ("transit_p50_days", "transit_p90_days"):
+        np.testing.assert_allclose(direct[level].to_numpy(), legs[level].to_numpy(), atol=0.011)
+
+
+def test_light_parcels_go_by_truck_where_it_is_cheapest(network: Network) -> None:
+    """Hong Kong-China within 9 days: line haul (3.40 EUR for a usual parcel) before ground (4.97); never for speed."""
+    place = network.warehouses["warehouse_id"].to_list().index("HK-HKG")
+    cell = (place, markets().index("CN"), 0, 9)
+    modes = network.journeys["mode"]
+    assert modes[int(network.choice.cheapest[cell])] == "truck"
+    assert modes[int(network.choice.other[cell])] == "ground"
+    chosen = set(network.choice.other.ravel().tolist()) - {-1}
+    assert "truck" not in {modes[way] for way in chosen}
+
+
+def test_what_may_go_alone_may_go_together(network: Network) -> None:
+    """The lines of an order share a parcel: no mixture of hazards that can be sent one by one is without a way."""
+    way = reachable(network)
+    for one in range(way.shape[2]):
+        for other in range(one):
+            together = way[:, :, one] & way[:, :, other]
+            assert (way[:, :, one | other] | ~together).all()
