@@ -5,7 +5,7 @@ day: three readings of one calendar, so that a run over a range of days covers t
 the shop's zone: markets lie in many zones, and a day must have 24 hours for windows to tile.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 import dagster as dg
@@ -34,6 +34,22 @@ def days(start: date, end: date) -> Iterator[date]:
     while day < end:
         yield day
         day += timedelta(days=1)
+
+
+def windows(days: Sequence[date]) -> Iterator[tuple[date, date]]:
+    """Half-open windows of neighbouring days, newest first.
+
+    Args:
+        days: Newest first.
+    """
+    end = start = None
+    for day in days:
+        if start is not None and end is not None and day != start - timedelta(days=1):
+            yield start, end
+            end = None
+        start, end = day, end or day + timedelta(days=1)
+    if start is not None and end is not None:
+        yield start, end
 
 
 def range_tags(start: date, end: date) -> dict[str, str]:

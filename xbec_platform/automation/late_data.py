@@ -5,14 +5,14 @@ and this sensor works it off, newest first. Days beyond the horizon wait for a p
 `no_day_waits_unseen` and the sensor's own message name them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import takewhile
 
 import dagster as dg
 
 from xbec_platform.automation.jobs import INTAKE_AND_FACTS
-from xbec_platform.partitions import daily, range_tags
+from xbec_platform.partitions import daily, range_tags, windows
 from xbec_platform.settings import Settings
 from xbec_platform.warehouse.database import Warehouse
 from xbec_platform.warehouse.lock import WarehouseBusyError
@@ -77,22 +77,6 @@ def due_days(pending: Sequence[date]) -> list[date]:
         return []
     horizon = pending[-1] - timedelta(days=HORIZON_DAYS)
     return sorted((day for day in pending if day >= horizon), reverse=True)[:MAX_DAYS_PER_TICK]
-
-
-def windows(days: Sequence[date]) -> Iterator[tuple[date, date]]:
-    """Half-open windows of neighbouring days, newest first.
-
-    Args:
-        days: Newest first.
-    """
-    end = start = None
-    for day in days:
-        if start is not None and end is not None and day != start - timedelta(days=1):
-            yield start, end
-            end = None
-        start, end = day, end or day + timedelta(days=1)
-    if start is not None and end is not None:
-        yield start, end
 
 
 def _waiting(settings: Settings) -> list[date]:

@@ -1,7 +1,7 @@
 """The landing sensor: quiet files only, corrected files again, lost cursor harmless, bounded per tick."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -9,9 +9,12 @@ import dagster as dg
 from xbec_platform.automation.landing_sensor import MAX_DAYS_PER_TICK, build_landing_sensor
 from xbec_platform.settings import Settings
 
+FROM, TO = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
-def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path, start_date=date(2026, 1, 1), end_date=date(2026, 2, 1))
+
+def settings(tmp_path: Path, days: int = 31) -> Settings:
+    first = date(2026, 1, 1)
+    return Settings(home=tmp_path, start_date=first, end_date=first + timedelta(days=days))
 
 
 def land(home: Path, day: str, content: str = "x") -> Path:
@@ -22,11 +25,12 @@ def land(home: Path, day: str, content: str = "x") -> Path:
 
 
 def tick(sensor: dg.SensorDefinition, cursor: str | None) -> tuple[list[str], list[str], str]:
-    """Partitions and run keys asked for, and the cursor after the tick."""
+    """Windows (first and last day) and run keys asked for, and the cursor after the tick."""
     context = dg.build_sensor_context(cursor=cursor)
     result = sensor(context)
     requests = result.run_requests or [] if isinstance(result, dg.SensorResult) else []
-    return [str(r.partition_key) for r in requests], [str(r.run_key) for r in requests], str(context.cursor)
+    windows = [f"{r.tags[FROM]}..{r.tags[TO]}" for r in requests]
+    return windows, [str(r.run_key) for r in requests], str(context.cursor)
 
 
 def test_a_file_must_be_quiet_for_two_ticks(tmp_path: Path) -> None:
@@ -39,7 +43,7 @@ def test_a_file_must_be_quiet_for_two_ticks(tmp_path: Path) -> None:
     second, _, cursor = tick(sensor, cursor)
     assert second == []
     third, _, cursor = tick(sensor, cursor)
-    assert third == ["2026-01-05"]
+    assert third == ["2026-01-05..2026-01-05"]
     assert tick(sensor, cursor)[0] == []
 
 
@@ -52,7 +56,7 @@ def test_corrected_file_is_asked_for_again_with_a_new_key(tmp_path: Path) -> Non
     land(tmp_path, "2026-01-05", "corrected")
     _, _, cursor = tick(sensor, cursor)
     days, again, _ = tick(sensor, cursor)
-    assert days == ["2026-01-05"]
+    assert days == ["2026-01-05..2026-01-05"]
     assert again != keys
 
 
@@ -67,14 +71,17 @@ def test_lost_cursor_asks_with_the_same_key(tmp_path: Path) -> None:
 
 
 def test_a_flood_of_days_comes_in_portions_newest_first(tmp_path: Path) -> None:
-    """A tick has a time limit, and the newest day is what people wait for."""
-    sensor = build_landing_sensor(settings(tmp_path))
-    for day in range(1, 21):
-        land(tmp_path, f"2026-01-{day:02d}")
+    """A tick has a time limit, the newest day is what people wait for, and neighbours share the start of a run."""
+    sensor = build_landing_sensor(settings(tmp_path, days=40))
+    for number in (*range(20), *range(22, 40)):
+        land(tmp_path, (date(2026, 1, 1) + timedelta(days=number)).isoformat())
     _, _, cursor = tick(sensor, None)
     days, _, cursor = tick(sensor, cursor)
-    assert days == [f"2026-01-{day:02d}" for day in range(20, 20 - MAX_DAYS_PER_TICK, -1)]
-    assert tick(sensor, cursor)[0][0] == "2026-01-13"
+    assert MAX_DAYS_PER_TICK == 30
+    assert days == ["2026-01-23..2026-02-09", "2026-01-09..2026-01-20"]
+    days, _, cursor = tick(sensor, cursor)
+    assert days == ["2026-01-01..2026-01-08"]
+    assert tick(sensor, cursor)[0] == []
 
 
 def test_day_outside_the_home_is_named_and_not_asked_for(tmp_path: Path) -> None:

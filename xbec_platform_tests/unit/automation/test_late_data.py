@@ -13,9 +13,9 @@ from xbec_platform.automation.late_data import (
     TAG,
     build_late_data_sensor,
     due_days,
-    windows,
 )
 from xbec_platform.ingest.store import create_tables
+from xbec_platform.partitions import windows
 from xbec_platform.settings import Settings
 from xbec_platform.warehouse.database import Warehouse
 
