@@ -48,6 +48,16 @@ def test_every_source_has_a_contract_with_owner_grain_and_key() -> None:
         assert contract.description.endswith(".")
 
 
+@pytest.mark.parametrize("source", sorted(SOURCES))
+def test_every_column_is_described(source: str) -> None:
+    """Dagster, the contracts page, ops.catalogue and `xbec contracts` show it; the name said again says nothing."""
+    columns = contracts()[source].columns
+    words = {name: (column.description or "").strip() for name, column in columns.items()}
+    assert [name for name, text in words.items() if not text] == []
+    assert [n for n, text in words.items() if text.lower().replace(" ", "_") == n] == []
+    assert [name for name, text in words.items() if text.endswith(".")] == []
+
+
 def test_online_retail_mapping_loads() -> None:
     """The mapping names only tables and columns that exist (checked when it is loaded)."""
     assert set(mappings()["online_retail"].tables) == {"order_lines", "returns"}

@@ -36,6 +36,25 @@ def test_shopify_orders_become_orders_and_lines() -> None:
     assert done.quarantined["reasons"].to_list() == [["Created at: is no timestamp"]]
 
 
+@pytest.mark.parametrize("stated", ["5.00", "2.00"])
+def test_shopify_discounts_count_once(tmp_path: Path, stated: str) -> None:
+    """3 off a line of 10 and a coupon of 2: the export's discount amount states them together or not."""
+    with (SAMPLES / "shopify_orders.csv").open(newline="") as stream:
+        order = next(csv.DictReader(stream))
+    order |= {
+        "Subtotal": "5.00", "Discount Amount": stated, "Lineitem quantity": "1", "Lineitem price": "10.00",
+        "Lineitem discount": "3.00",
+    }  # fmt: skip
+    path = tmp_path / "orders.csv"
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, list(order))
+        writer.writeheader()
+        writer.writerow(order)
+    done = read_sample(path, mappings()["shopify_orders"], date(2026, 3, 5))
+    orders = done.tables["orders"].select("goods_total", "discount")
+    assert orders.rows() == [(Decimal("7.0000"), Decimal("2.0000"))]
+
+
 def test_shopify_customers_are_the_buyers_of_the_orders() -> None:
     """Both exports know the e-mail address; without one the customer's number stands."""
     _, done = sample_of("shopify_customers", "shopify_customers.csv")
@@ -68,6 +87,10 @@ def test_amazon_orders_keep_cancelled_and_pending_ones() -> None:
     assert lines.rows() == [
         ("302-0000001-0000001", "CUP-R", 3, Decimal("10.0000"), Decimal("2.0000"), "EUR"),
     ]
+    goods = (
+        done.tables["orders"].filter(pl.col("goods_total").is_not_null()).select("goods_total", "discount")
+    )
+    assert goods.rows() == [(Decimal("28.0000"), None)], "the promotion is the line's and counts once"
     orders = done.tables["orders"].select("order_id", "order_ts", "status", "market", "currency", "tax")
     assert sorted(orders.rows()) == [
         ("111-0000002-0000002", datetime(2026, 3, 3, 7, 59, 59), "placed", "US", "USD", None),
