@@ -28,7 +28,7 @@ MIDDLE = FIRST + timedelta(days=13)
 
 def killed(shop: Shop, start: date, end: date, draw: random.Random) -> float:
     """Start a run over the days and kill its whole process group, dbt included; when that was."""
-    moment = draw.uniform(6, 40)
+    moment = draw.uniform(5, 25)
     process = start_job(shop.settings, INTAKE_AND_FACTS, start, end)
     try:
         process.wait(timeout=moment)
