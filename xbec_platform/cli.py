@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from xbec_platform.commands import erase, mapping, quarantine, withdraw
+from xbec_platform.commands import backfill, doctor, erase, mapping, quarantine, withdraw
 from xbec_platform.commands.home import FAILED, NO_DATA, USAGE
 from xbec_platform.commands.home import console as _console
 from xbec_platform.commands.home import settings as _settings
@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(mapping.app, name="mapping")
+app.command()(backfill.backfill)
+app.command()(doctor.doctor)
 app.command()(erase.erase)
 app.command()(withdraw.withdraw)
 

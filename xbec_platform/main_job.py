@@ -13,6 +13,7 @@ import dagster as dg
 
 from xbec_platform.automation.jobs import DECISIONS, INTAKE_AND_FACTS
 from xbec_platform.definitions import build_definitions
+from xbec_platform.operations.backfill_state import has_orders
 from xbec_platform.partitions import range_tags
 from xbec_platform.settings import Settings
 
@@ -113,8 +114,8 @@ def _land_mapped(settings: Settings, mapping: "SourceMapping", data: Path) -> Se
     feeds = Feeds.of_home(settings.home)
     today = datetime.now(UTC).date()
     delivery = deliver_history(mapping, data, settings.landing, feeds=feeds, today=today)
-    has_orders = "orders" in mapping.filled
-    if has_orders:
+    is_shop = "orders" in mapping.filled
+    if is_shop:
         _land_sample_network(settings, mapping, delivery, feeds)
     return replace(
         settings,
@@ -122,7 +123,7 @@ def _land_mapped(settings: Settings, mapping: "SourceMapping", data: Path) -> Se
         base_currency=mapping.base_currency,
         start_date=delivery.first_day,
         end_date=delivery.last_day + timedelta(days=1),
-        is_sample_network=has_orders,
+        is_sample_network=is_shop,
     )
 
 
@@ -163,7 +164,7 @@ def run_jobs(settings: Settings) -> Outcome:
     failed: list[tuple[str, str]] = []
     try:
         for job, first in ((INTAKE_AND_FACTS, start), (DECISIONS, end - timedelta(days=1))):
-            if job == DECISIONS and not _has_orders(settings):
+            if job == DECISIONS and not has_orders(settings):
                 return Outcome(succeeded=True, failed_checks=tuple(failed), note=NO_ORDERS)
             result = definitions.resolve_job_def(job).execute_in_process(
                 instance=instance,
@@ -181,15 +182,6 @@ def run_jobs(settings: Settings) -> Outcome:
     finally:
         instance.dispose()
     return Outcome(succeeded=True, failed_checks=tuple(failed))
-
-
-def _has_orders(settings: Settings) -> bool:
-    """Whether there is anything to decide about."""
-    from xbec_platform.warehouse.database import Warehouse
-
-    warehouse = Warehouse.of(settings)
-    count = warehouse.read_frame("SELECT count(*) FROM marts.fct_order", purpose="orders there are")
-    return bool(count.item())
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:

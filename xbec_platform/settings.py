@@ -138,7 +138,12 @@ def _home_file(path: Path) -> dict[str, Any]:
     """Values of a home file, checked for unknown keys; nothing when there is no file."""
     if not path.is_file():
         return {}
-    values = yaml.safe_load(path.read_text()) or {}
+    try:
+        values = yaml.safe_load(path.read_text()) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: is no YAML; mend it or delete it: {error}") from error
+    if not isinstance(values, dict):
+        raise SettingsError(f"{path}: holds no settings by name; mend it or delete it")
     unknown = sorted(set(values) - {field.name for field in fields(Settings)})
     if unknown:
         raise SettingsError(f"{path}: unknown keys {', '.join(unknown)}")

@@ -30,3 +30,11 @@ def test_mistakes_are_named(tmp_path: Path, variables: dict[str, str], cause: st
     """A typo must not leave a default in force unnoticed."""
     with pytest.raises(SettingsError, match=cause):
         Settings.from_env({"XBEC_HOME": str(tmp_path), **variables})
+
+
+@pytest.mark.parametrize("text", ["a: [", "- EUR"])
+def test_home_file_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> None:
+    """A broken file must end in a sentence, not in a parser's stack."""
+    (tmp_path / "home.yml").write_text(text)
+    with pytest.raises(SettingsError, match=r"home\.yml: .*mend it or delete it"):
+        Settings.from_env({"XBEC_HOME": str(tmp_path)})
