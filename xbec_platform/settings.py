@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from xbec_platform.yaml_files import read_yaml
+
 HOME_FILE = "home.yml"
 # Read by dbt's profile and by the tests, never by the platform itself.
 FOREIGN = frozenset({"XBEC_WAREHOUSE_PATH", "XBEC_SHARED_DATA", "XBEC_CHROMIUM"})
@@ -139,7 +141,7 @@ def _home_file(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        values = yaml.safe_load(path.read_text()) or {}
+        values = read_yaml(path) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: is no YAML; mend it or delete it: {error}") from error
     if not isinstance(values, dict):

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import yaml
+
+from xbec_platform.yaml_files import read_yaml
 
 FOLDER = Path(__file__).parent / "contracts"
 PII_CLASSES = ("none", "identifier", "quasi", "contact")
@@ -152,7 +153,7 @@ def load_contract(path: Path) -> Contract:
     Raises:
         ContractError: The file says something that is not understood.
     """
-    raw = yaml.safe_load(path.read_text())
+    raw = read_yaml(path)
     try:
         columns = parse_columns(raw.pop("columns"), path.name)
         return Contract(columns=columns, key=tuple(raw.pop("key")), **raw)

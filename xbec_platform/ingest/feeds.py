@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-import yaml
-
 from xbec_platform.ingest.contracts import Column, Contract, ContractError, contracts
 from xbec_platform.ingest.formats.records import Expectation, FileRejectedError, Reading
 from xbec_platform.ingest.mappings import SourceMapping, mappings
 from xbec_platform.ingest.rules import rules_hash
 from xbec_platform.ingest.suppression import Suppression
 from xbec_platform.ingest.suppression_file import load_suppression
+from xbec_platform.yaml_files import read_yaml
 
 MAPPINGS_FOLDER, READING_FILE = "mappings", "reading.yml"
 
@@ -101,7 +100,7 @@ def _readings(path: Path) -> dict[str, Reading]:
         return {}
     known = {option.name for option in fields(Reading)}
     readings = {}
-    for feed, options in (yaml.safe_load(path.read_text()) or {}).items():
+    for feed, options in (read_yaml(path) or {}).items():
         if not isinstance(options, dict) or set(options) - known:
             raise ContractError(f"{path}: {feed}: known options are {', '.join(sorted(known))}")
         readings[str(feed)] = Reading(**options)

@@ -25,6 +25,7 @@ from xbec_platform.ingest.mappings import (
 )
 from xbec_platform.ingest.parsing import iso_currencies
 from xbec_platform.ingest.screening import DROP
+from xbec_platform.yaml_files import read_yaml
 
 NEEDED = ("mapping", "description", "shop", "base_currency", "file", "routes", "tables")
 SECTIONS = (
@@ -40,7 +41,7 @@ def load_mapping(path: Path) -> SourceMapping:
         ContractError: The file says something that is not understood.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = read_yaml(path)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ContractError(f"{path.name}: is no YAML: {error}") from error
     document = _checked(raw, SECTIONS, NEEDED, path.name)

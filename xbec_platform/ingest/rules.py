@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import yaml
 
 from xbec_platform.ingest.contracts import Contract, ContractError, contracts
 from xbec_platform.ingest.predicates import PREDICATES
+from xbec_platform.yaml_files import read_yaml
 
 FOLDER = Path(__file__).parent / "rules"
 REJECT, REPAIR, WARN = "reject", "repair", "warn"
@@ -134,7 +134,7 @@ def load_rules(path: Path) -> tuple[Rule, ...]:
     Raises:
         ContractError: The file says something that is not understood, or names a column the source lacks.
     """
-    raw = yaml.safe_load(path.read_text())
+    raw = read_yaml(path)
     try:
         rules = [_rule(raw["source"], raw["owner"], options) for options in raw["rules"]]
     except (ContractError, KeyError, TypeError, AttributeError) as error:
