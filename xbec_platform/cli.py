@@ -137,7 +137,7 @@ def contracts(
 @app.command()
 def ui(port: Annotated[int, typer.Option(help="port on 127.0.0.1")] = 3000) -> None:
     """Open Dagster on 127.0.0.1 for this home."""
-    from xbec_platform.main_job import open_instance
+    from xbec_platform.instance import open_instance
 
     settings = _settings()
     open_instance(settings).dispose()

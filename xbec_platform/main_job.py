@@ -3,16 +3,14 @@
 It is the same work as materialising the jobs in the UI; nothing here computes anything.
 """
 
-import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import dagster as dg
-
 from xbec_platform.automation.jobs import DECISIONS, INTAKE_AND_FACTS
 from xbec_platform.definitions import build_definitions
+from xbec_platform.instance import open_instance
 from xbec_platform.operations.backfill_state import has_orders
 from xbec_platform.partitions import range_tags
 from xbec_platform.settings import Settings
@@ -25,29 +23,7 @@ if TYPE_CHECKING:
 DEMO = "demo"
 DEMO_SEED = 20260101
 NETWORK_SEED = 7
-EVENT_BATCH_SIZE = 1000
 NO_ORDERS = "the landed files hold no orders: facts and marts were built, decisions and pages need orders"
-
-_DAGSTER_YAML = """\
-# One transaction per thousand events: see xbec_platform/event_log.py.
-event_log_storage:
-  module: xbec_platform.event_log
-  class: BatchedSqliteEventLogStorage
-  config:
-    base_dir:
-      env: DAGSTER_HOME
-# One writer at a time has the database file; more runs queue here instead of waiting inside.
-concurrency:
-  pools:
-    default_limit: 1
-    granularity: run
-  runs:
-    max_concurrent_runs: 4
-telemetry:
-  enabled: false
-nux:
-  enabled: false
-"""
 
 
 class UnknownSourceError(ValueError):
@@ -182,15 +158,3 @@ def run_jobs(settings: Settings) -> Outcome:
     finally:
         instance.dispose()
     return Outcome(succeeded=True, failed_checks=tuple(failed))
-
-
-def open_instance(settings: Settings) -> dg.DagsterInstance:
-    """Dagster's own storage of a home, created with safe choices on first use."""
-    folder = settings.dagster_home
-    folder.mkdir(parents=True, exist_ok=True)
-    config = folder / "dagster.yaml"
-    if not config.is_file():
-        config.write_text(_DAGSTER_YAML)
-    os.environ["DAGSTER_HOME"] = str(folder)
-    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(EVENT_BATCH_SIZE))
-    return dg.DagsterInstance.from_config(str(folder))

@@ -124,7 +124,7 @@ def _show(order: _Order, *, as_json: bool) -> None:
 
 
 def _run(order: _Order) -> None:
-    from xbec_platform.main_job import open_instance
+    from xbec_platform.instance import open_instance
     from xbec_platform.operations.backfill_plan import plan, planned_runs
     from xbec_platform.operations.backfill_report import print_outcome, run_line
     from xbec_platform.operations.backfill_run import DagsterRunner, execute

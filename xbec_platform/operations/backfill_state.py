@@ -9,7 +9,7 @@ import polars as pl
 
 from xbec_platform.ingest.feeds import Feeds
 from xbec_platform.ingest.store import PENDING_DAYS
-from xbec_platform.main_job import open_instance
+from xbec_platform.instance import open_instance
 from xbec_platform.operations import inventory
 from xbec_platform.operations.backfill_plan import LATE_SCHEMA, State, Wish
 from xbec_platform.operations.landing_state import SCHEMA as FILES_SCHEMA

@@ -9,7 +9,7 @@ from pathlib import Path
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.automation.jobs import DECISIONS, INTAKE_AND_FACTS
 from xbec_platform.definitions import build_definitions
-from xbec_platform.main_job import open_instance
+from xbec_platform.instance import open_instance
 from xbec_platform.partitions import range_tags
 from xbec_platform.settings import Settings
 from xbec_platform.warehouse.fingerprint import fingerprints

@@ -12,7 +12,7 @@ import duckdb
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.automation.jobs import INTAKE_AND_FACTS
 from xbec_platform.definitions import build_definitions
-from xbec_platform.main_job import open_instance
+from xbec_platform.instance import open_instance
 from xbec_platform.partitions import range_tags
 from xbec_platform_tests.integration.homes import Shop
 

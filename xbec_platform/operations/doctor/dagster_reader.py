@@ -32,7 +32,7 @@ def dagster(settings: Settings, now: datetime) -> DagsterFacts:
     if not has_storage(settings):
         return DagsterFacts()
     from xbec_platform.definitions import build_definitions
-    from xbec_platform.main_job import open_instance
+    from xbec_platform.instance import open_instance
 
     try:
         assets = selected_assets(build_definitions(settings))

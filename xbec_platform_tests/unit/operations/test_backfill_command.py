@@ -12,7 +12,8 @@ from typer.testing import CliRunner, Result
 
 from xbec_platform.commands.backfill import backfill
 from xbec_platform.ingest.intake import run_intake
-from xbec_platform.main_job import NO_ORDERS, open_instance
+from xbec_platform.instance import open_instance
+from xbec_platform.main_job import NO_ORDERS
 from xbec_platform.settings import Settings
 from xbec_platform.warehouse.database import Warehouse
 from xbec_platform.warehouse.lock import turn

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
-from xbec_platform.main_job import open_instance
+from xbec_platform.instance import open_instance
 from xbec_platform.operations.backfill_plan import PlannedRun
 from xbec_platform.operations.backfill_run import TAG, DagsterRunner, Outcome, RunResult, execute
 from xbec_platform.operations.inventory import FAILED, LOST, inventory

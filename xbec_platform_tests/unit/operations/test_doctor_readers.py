@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 from xbec_platform.automation.jobs import DECISIONS
 from xbec_platform.commands.doctor import doctor
 from xbec_platform.ingest.intake import run_intake
-from xbec_platform.main_job import open_instance
+from xbec_platform.instance import open_instance
 from xbec_platform.operations.backfill_plan import PlannedRun
 from xbec_platform.operations.backfill_run import DagsterRunner
 from xbec_platform.operations.doctor import facts as words

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from xbec_platform.automation.jobs import DECISIONS, INTAKE_AND_FACTS
-from xbec_platform.main_job import open_instance
+from xbec_platform.instance import open_instance
 from xbec_platform.operations.backfill_plan import PlannedRun
 from xbec_platform.operations.backfill_run import DagsterRunner
 from xbec_platform.operations.inventory import (

@@ -16,7 +16,7 @@ import polars as pl
 from xbec_platform import asset_keys
 from xbec_platform.assets.model_tables import as_of_days, write_as_of
 from xbec_platform.automation.jobs import DECISIONS, INTAKE_AND_FACTS, build_jobs
-from xbec_platform.main_job import open_instance
+from xbec_platform.instance import open_instance
 from xbec_platform.operations.backfill_plan import PlannedRun
 from xbec_platform.operations.backfill_run import DagsterRunner, execute
 from xbec_platform.partitions import daily
