@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import duckdb
 import polars as pl
 from polars.datatypes import DataTypeClass
 
-from xbec_platform.warehouse.lock import turn
+from xbec_platform.warehouse.lock import POLL_S, WarehouseBusyError, turn
 
 if TYPE_CHECKING:
     from xbec_platform.settings import Settings
@@ -33,6 +34,7 @@ _SQL_TYPES = {
     pl.UInt32: "UINTEGER",
     pl.UInt64: "UBIGINT",
 }
+_LOCKED = "Could not set lock on file"
 # Types whose values are written into a statement without loss.
 _LITERALS = (pl.String, pl.Categorical, pl.Date, pl.Int32, pl.Int64)
 
@@ -63,14 +65,35 @@ class Warehouse:
     def connect(self, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open the file alone and close it again, whatever happens in between."""
         with self.reserved(purpose):
-            connection = duckdb.connect(
-                str(self.path),
-                config={"memory_limit": self.memory_limit, "threads": self.threads},
-            )
+            connection = self._open(purpose)
             try:
                 yield connection
             finally:
                 connection.close()
+
+    def _open(self, purpose: str) -> duckdb.DuckDBPyConnection:
+        """Open the file whose turn is ours; wait for a process outside the queue that has it.
+
+        Such are a dbt that a person started, and one that outlives its killed run by a few seconds.
+
+        Raises:
+            WarehouseBusyError: It kept the file for longer than the wait.
+        """
+        began = time.monotonic()
+        while True:
+            try:
+                return duckdb.connect(
+                    str(self.path), config={"memory_limit": self.memory_limit, "threads": self.threads}
+                )
+            except duckdb.IOException as error:
+                if _LOCKED not in str(error):
+                    raise
+                if time.monotonic() - began > self.wait_s:
+                    raise WarehouseBusyError(
+                        f"waited {self.wait_s:.0f} s for {self.path.name} ({purpose}); a process outside the queue "
+                        f"has it open: {error}"
+                    ) from error
+            time.sleep(POLL_S)
 
     @contextmanager
     def reserved(self, purpose: str) -> Iterator[None]:
@@ -170,18 +193,32 @@ def create_missing(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, S
             connection.execute(f"ALTER TABLE {table} ADD COLUMN {described[name]}")
 
 
-def append(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
+def append(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    frame: pl.DataFrame,
+    *,
+    constants: Mapping[str, str | int | date | None] | None = None,
+) -> None:
     """Append a frame by column names.
 
     Text goes over as Arrow string views, as Polars holds it: copying it costs 0.1 CPU s per million rows. A
     column with one value for all rows goes over as that value, which saves another 0.05 a column.
+
+    Args:
+        connection: Of the caller's transaction.
+        table: With its schema.
+        frame: The rows.
+        constants: Further columns, each with the one value of all rows.
     """
     if frame.is_empty():
         return
-    constants = {name: text for name in frame.columns if (text := _constant(frame[name])) is not None}
-    columns = ", ".join(f'"{name}"' for name in frame.columns)
-    values = ", ".join(constants.get(name, f'"{name}"') for name in frame.columns)
-    varying = frame.drop(constants) if len(constants) < frame.width else frame
+    given = {name: _literal(value) for name, value in (constants or {}).items()}
+    found = {name: text for name in frame.columns if (text := _constant(frame[name])) is not None}
+    names = [*frame.columns, *given]
+    columns = ", ".join(f'"{name}"' for name in names)
+    values = ", ".join((found | given).get(name, f'"{name}"') for name in names)
+    varying = frame.drop(found) if len(found) < frame.width else frame
     # Found by its name here. A registered frame is a view, and a dropped view stays, with its rows, until the
     # transaction ends: 100 MB per million order lines of a large file.
     appended = varying.to_arrow(compat_level=pl.CompatLevel.newest())  # noqa: F841
@@ -196,9 +233,14 @@ def _constant(column: pl.Series) -> str | None:
         return None
     value = column[0]
     # NUL ends a statement.
-    if not (column == value).all() or "\0" in str(value):
-        return None
-    return str(value) if column.dtype.is_integer() else "'" + str(value).replace("'", "''") + "'"
+    return _literal(value) if (column == value).all() and "\0" not in str(value) else None
+
+
+def _literal(value: str | int | date | None) -> str:
+    """A value in SQL; text and dates between quotes."""
+    if value is None:
+        return "NULL"
+    return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"
 
 
 def sql_type(dtype: pl.DataType | type[pl.DataType] | DataTypeClass) -> str:

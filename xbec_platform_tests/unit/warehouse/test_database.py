@@ -1,5 +1,8 @@
 """The warehouse: a window is replaced whole or not at all; types survive; equal rows have equal hashes."""
 
+import subprocess
+import sys
+import threading
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -9,6 +12,7 @@ import pytest
 
 from xbec_platform.warehouse.database import Warehouse
 from xbec_platform.warehouse.fingerprint import fingerprints
+from xbec_platform.warehouse.lock import WarehouseBusyError
 
 START, END = date(2026, 1, 1), date(2026, 1, 3)
 
@@ -66,3 +70,27 @@ def test_fingerprint_ignores_order_and_sees_every_value(tmp_path: Path) -> None:
             seen.append(fingerprints(connection)["ml.things"])
     assert seen[0] == seen[1]
     assert len({seen[0], seen[2], seen[3]}) == 3
+
+
+def test_process_outside_the_queue_is_waited_for(tmp_path: Path) -> None:
+    """A dbt that a person started, or one that outlives its killed run, knows nothing of the queue."""
+    path = tmp_path / "w.duckdb"
+    code = (
+        "import duckdb, sys\n"
+        "connection = duckdb.connect(sys.argv[1])\n"
+        "print('open', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as outsider:
+        assert outsider.stdout is not None
+        assert outsider.stdin is not None
+        assert outsider.stdout.readline() == b"open\n"
+        with (
+            pytest.raises(WarehouseBusyError, match=f"outside the queue has it open.*{outsider.pid}"),
+            Warehouse(path, wait_s=0.2).connect("impatient"),
+        ):
+            raise AssertionError
+        threading.Timer(0.5, outsider.stdin.close).start()
+        assert Warehouse(path, wait_s=30).read_frame("SELECT 1 AS one", purpose="patient").rows() == [(1,)]
