@@ -10,13 +10,13 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from itertools import islice
 from pathlib import Path
 
 import polars as pl
 
 from xbec_platform.ingest.contracts import contracts
 from xbec_platform.ingest.feeds import Feeds
+from xbec_platform.ingest.formats.parquet import announced_rows
 from xbec_platform.ingest.formats.reading import read_blocks
 from xbec_platform.ingest.formats.records import ROW, FileRejectedError, Records
 from xbec_platform.ingest.repairs import empty_log
@@ -159,21 +159,29 @@ def _read(file: LandedFile, landing: Path, feeds: Feeds, block_rows: int) -> Rec
     """Read a file whose feed is known and which has the columns it needs; None when it is a large one."""
     expect = feeds.expectation(file.feed)
     is_mapped = feeds.mapping(file.feed) is not None
-    if not is_mapped and file.size_bytes > LARGE_BYTES:
+    if not is_mapped and _is_large(file, landing, block_rows):
         return None
     blocks = read_blocks(landing / file.path, expect, block_rows=block_rows)
     try:
-        first = list(islice(blocks, 2))
-        if len(first) > 1 and not is_mapped:
-            return None
-        # A mapping derives things from all records of a file: it is held whole.
-        records = joined([*first, *blocks])
+        held: list[Records] = []
+        for block in blocks:
+            held.append(block)
+            # A mapping derives things from all records of a file: it is held whole.
+            if not is_mapped and sum(one.rows_in for one in held) > block_rows:
+                return None
+        records = joined(held)
     except OSError as error:
         raise FileRejectedError(f"cannot be opened: {error.strerror}") from error
     require_unchanged(file, landing)
     contract = feeds.contract(file.feed)
     require_columns(records.frame, contract)
     return suppress(records, contract, feeds.suppression)
+
+
+def _is_large(file: LandedFile, landing: Path, block_rows: int) -> bool:
+    """Whether a file is certainly too large to be held, by its size or what its footer says."""
+    is_parquet = file.path.lower().endswith(".parquet")
+    return file.size_bytes > LARGE_BYTES or (is_parquet and announced_rows(landing / file.path) > block_rows)
 
 
 def joined(blocks: Sequence[Records]) -> Records:

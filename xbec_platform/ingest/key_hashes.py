@@ -21,18 +21,30 @@ class KeyHashes:
 
     def add(self, frame: pl.DataFrame, key: Sequence[str]) -> None:
         """Take the keys of a block; those with a null are no keys. Types are the same in every block."""
-        if self._parts is None:
-            return
-        self._count += frame.height
+        if self._parts is not None:
+            self.add_hashes(key_hashes(frame.drop_nulls(key), key))
+
+    def add_hashes(self, hashes: np.ndarray) -> None:
+        """Take the keys of a block that are hashed already."""
+        self._count += len(hashes)
         if self._count > self._limit:
             self._parts = None
-            return
-        self._parts.append(frame.select(key).drop_nulls().hash_rows().to_numpy())
+        if self._parts is not None:
+            self._parts.append(hashes)
 
     def are_distinct(self) -> bool:
         """True is certain, since equal keys have equal hashes; False means that the keys must be compared."""
         if self._parts is None:
             return False
-        hashes = np.concatenate([np.empty(0, np.uint64), *self._parts])
-        hashes.sort()
-        return not (hashes[1:] == hashes[:-1]).any()
+        return are_different(np.concatenate([np.empty(0, np.uint64), *self._parts]))
+
+
+def key_hashes(frame: pl.DataFrame, key: Sequence[str]) -> np.ndarray:
+    """One hash a row."""
+    return frame.select(key).hash_rows().to_numpy()
+
+
+def are_different(hashes: np.ndarray) -> bool:
+    """Whether no hash occurs twice."""
+    ordered = np.sort(hashes)
+    return not (ordered[1:] == ordered[:-1]).any()

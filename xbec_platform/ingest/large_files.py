@@ -8,7 +8,7 @@ The tables end as if the file had been screened at once. Which files are large i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from xbec_platform.ingest.accounting import (
     require_balance,
     require_unchanged,
 )
+from xbec_platform.ingest.clean_rows import clean_rows, plain_columns
 from xbec_platform.ingest.contracts import Contract
 from xbec_platform.ingest.feeds import Feeds
 from xbec_platform.ingest.formats.reading import read_blocks
@@ -40,6 +41,10 @@ if TYPE_CHECKING:
 
 # Keys that are compared at once; more are taken in portions by their hash: 80 M keys of a 5 GB file need 4 GB.
 KEYS_AT_ONCE = 10_000_000
+# Beside DuckDB's pages stand 0.5 GB of blocks and libraries: together less than 2 GB.
+DATABASE_BYTES = 1_300_000_000
+# Records that are screened and appended at once: more leave the processor's cache.
+PIECE_ROWS = 150_000
 # Records with a shared key that are judged at once.
 SUSPECTS_AT_ONCE = 1_000_000
 _COUNTED = ("rows_in", "rows_loaded", "rows_quarantined", "rows_duplicate", "rows_repaired", "rows_warned")
@@ -57,10 +62,13 @@ def load_large(
 ) -> Account:
     """Bring the rows of one file of a contract's feed in, inside the caller's transaction.
 
+    The connection's memory limit is lowered, so that it is to be closed with the transaction.
+
     Returns:
         Its account without rows; with an error, and no row in the tables, when the file must be rejected.
     """
     contract = feeds.contract(file.feed)
+    _leave_room(connection)
     try:
         totals, spelling, hashes = _load_blocks(connection, file, landing, feeds, block_rows)
         require_unchanged(file, landing)
@@ -84,14 +92,28 @@ def load_large(
     return account
 
 
+def _leave_room(connection: duckdb.DuckDBPyConnection) -> None:
+    """Bound what DuckDB keeps of the pages it wrote: by itself it fills its limit with them."""
+    (limit,) = connection.execute(
+        f"SELECT least(parse_formatted_bytes(current_setting('memory_limit')), {DATABASE_BYTES})"
+    ).fetchall()[0]
+    connection.execute(f"SET memory_limit = '{limit}B'")
+
+
 def _unopened(error: OSError) -> FileRejectedError:
     return FileRejectedError(f"cannot be opened: {error.strerror}")
 
 
-def _blocks(file: LandedFile, landing: Path, feeds: Feeds, block_rows: int) -> Iterator[Records]:
+def _blocks(
+    file: LandedFile,
+    landing: Path,
+    feeds: Feeds,
+    block_rows: int,
+    plain: Mapping[str, pl.DataType] | None = None,
+) -> Iterator[Records]:
     """The file's records without those of erased people."""
-    contract = feeds.contract(file.feed)
-    for records in read_blocks(landing / file.path, feeds.expectation(file.feed), block_rows=block_rows):
+    contract, expect = feeds.contract(file.feed), feeds.expectation(file.feed)
+    for records in read_blocks(landing / file.path, expect, block_rows=block_rows, plain=plain):
         require_columns(records.frame, contract)
         yield suppress(records, contract, feeds.suppression)
 
@@ -105,7 +127,17 @@ def _load_blocks(
     keys = ", ".join(f'"{name}" {kind}' for name, kind in _key_types(connection, contract).items())
     connection.execute(f"CREATE TEMP TABLE {_REFUSED} ({keys}, {ROW} BIGINT)")
     connection.execute(f"CREATE TEMP TABLE {_WARNED} ({ROW} BIGINT, rule_id VARCHAR)")
-    for records in _blocks(file, landing, feeds, block_rows):
+    # Erased people are looked for in the text.
+    plain = {} if feeds.suppression else plain_columns(contract)
+    for block in _blocks(file, landing, feeds, min(block_rows, PIECE_ROWS), plain):
+        spelling = block.format
+        clean = clean_rows(block, contract, drop_date=file.drop_date)
+        if clean is not None:
+            store.store_clean(connection, file, contract.source, clean.frame)
+            hashes.add_hashes(clean.key_hashes)
+            totals.update(rows_in=block.rows_in, rows_loaded=block.rows_in)
+            continue
+        records = block.as_spelt()
         (account,) = account_for([(file, records)], feeds)
         if account.error:
             raise FileRejectedError(account.error.removeprefix(f"{file.path}: "))
@@ -119,7 +151,6 @@ def _load_blocks(
             append(connection, _REFUSED, refused)
             hashes.add(refused, contract.key)
         totals.update({name: getattr(account, name) for name in _COUNTED})
-        spelling = account.format
     return totals, spelling, hashes
 
 

@@ -13,7 +13,7 @@ import polars as pl
 from xbec_platform.ingest.contracts import Column
 from xbec_platform.ingest.formats.numbers import plain_number
 from xbec_platform.ingest.formats.records import NumberStyle, as_text
-from xbec_platform.ingest.parsing import finite, parse, plain_timestamps
+from xbec_platform.ingest.parsing import finite, parse
 
 
 def typed_columns(
@@ -33,8 +33,7 @@ def typed_columns(
     texts = as_text(frame.select(column.name for column in through_text))
     styled = [name for name in texts.columns if name in numbers and frame.schema[name] == pl.String]
     texts = texts.with_columns(plain_number(pl.col(name), numbers[name]).alias(name) for name in styled)
-    plain = plain_timestamps(texts, through_text)
-    parsed = texts.select(parse(column, time_zone, is_plain=column.name in plain) for column in through_text)
+    parsed = texts.select(parse(column, time_zone) for column in through_text)
     native = frame.select(expression for expression in exact.values() if expression is not None)
     return pl.concat([parsed, native], how="horizontal").select(column.name for column in chosen)
 

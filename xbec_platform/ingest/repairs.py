@@ -30,17 +30,30 @@ def repair_text(records: pl.DataFrame, rules: Sequence[Rule]) -> tuple[pl.DataFr
 
     Native cells are looked at as text, and stay text only where a rule is hit.
     """
-    chosen = [
+    chosen = _of_text(records, rules)
+    if not chosen:
+        return records, empty_log()
+    repaired, log = _repair(_texts(records, chosen), chosen)
+    return (repaired, log) if log.height else (records, log)
+
+
+def is_text_repaired(records: pl.DataFrame, rules: Sequence[Rule]) -> bool:
+    """Whether `repair_text` would change anything."""
+    chosen = _of_text(records, rules)
+    return bool(chosen) and any(_fired(_texts(records, chosen), chosen))
+
+
+def _of_text(records: pl.DataFrame, rules: Sequence[Rule]) -> list[Rule]:
+    return [
         rule
         for rule in rules
         if rule.severity == REPAIR and rule.reads == "text" and rule.columns <= set(records.columns)
     ]
-    if not chosen:
-        return records, empty_log()
-    names = sorted({name for rule in chosen for name in rule.columns})
-    texts = records.with_columns(as_text(records.select(names)))
-    repaired, log = _repair(texts, chosen)
-    return (repaired, log) if log.height else (records, log)
+
+
+def _texts(records: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
+    names = sorted({name for rule in rules for name in rule.columns})
+    return records.with_columns(as_text(records.select(names)))
 
 
 def empty_log() -> pl.DataFrame:
@@ -53,8 +66,7 @@ def _repair(rows: pl.DataFrame, rules: Iterable[Rule]) -> tuple[pl.DataFrame, pl
     chosen = list(rules)
     if not chosen or rows.is_empty():
         return rows, empty_log()
-    fired = rows.select(rule.condition.any().alias(str(order)) for order, rule in enumerate(chosen)).row(0)
-    if not any(fired):
+    if not any(_fired(rows, chosen)):
         return rows, empty_log()
     logs = []
     for rule in chosen:
@@ -64,6 +76,11 @@ def _repair(rows: pl.DataFrame, rules: Iterable[Rule]) -> tuple[pl.DataFrame, pl
             logs += [_log(rows, repaired, rule, name) for name in rule.set]
             rows = repaired
     return rows, pl.concat(logs).sort(FILE, ROW, maintain_order=True)
+
+
+def _fired(rows: pl.DataFrame, rules: Sequence[Rule]) -> tuple[bool, ...]:
+    """Which rules hit a row."""
+    return rows.select(rule.condition.any().alias(str(order)) for order, rule in enumerate(rules)).row(0)
 
 
 def _set(rows: pl.DataFrame, is_hit: pl.Series, rule: Rule) -> pl.DataFrame:

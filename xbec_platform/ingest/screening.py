@@ -248,7 +248,7 @@ def _typed(
         if column.type != "text"
     ]
     return unique.select(FILE, DROP, ROW, DUPLICATES).with_columns(
-        _json(unique, extra).alias(EXTRA) if extra else pl.lit(None, pl.String).alias(EXTRA),
+        extra_json(unique, extra).alias(EXTRA) if extra else pl.lit(None, pl.String).alias(EXTRA),
         *[
             typed[name] if name in typed.columns else pl.lit(None, column.dtype).alias(name)
             for name, column in contract.columns.items()
@@ -257,10 +257,10 @@ def _typed(
     )
 
 
-def _json(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
-    """Cells as the text a CSV would hold, one JSON object per record."""
+def extra_json(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
+    """Cells as the text a CSV would hold, one JSON object per record: `_extra`, or a raw record."""
     texts = as_text(frame.select(columns))
-    return texts.select(pl.struct(pl.all()).struct.json_encode().alias("json"))["json"]
+    return texts.select(pl.struct(pl.all()).struct.json_encode().alias(EXTRA))[EXTRA]
 
 
 def rejected_rows(raw: pl.DataFrame, reasons: pl.Series) -> pl.DataFrame:
@@ -268,7 +268,7 @@ def rejected_rows(raw: pl.DataFrame, reasons: pl.Series) -> pl.DataFrame:
     columns = [name for name in raw.columns if name not in CARRIED]
     if raw.is_empty():
         return _none_rejected()
-    return raw.select(pl.col(FILE, ROW), reasons.alias("reasons"), _json(raw, columns).alias("raw_json"))
+    return raw.select(pl.col(FILE, ROW), reasons.alias("reasons"), extra_json(raw, columns).alias("raw_json"))
 
 
 def _none_rejected() -> pl.DataFrame:

@@ -11,6 +11,7 @@ import polars as pl
 from xbec_platform.ingest.accounting import META, Account, LandedFile
 from xbec_platform.ingest.contracts import contracts
 from xbec_platform.ingest.manifest import DUPLICATE, LOADED, REJECTED, WITHDRAWN, ManifestEntry
+from xbec_platform.ingest.verdicts import DUPLICATES, EXTRA
 from xbec_platform.warehouse.database import append, create_missing, read_frame
 
 if TYPE_CHECKING:
@@ -143,6 +144,21 @@ def store_rows(connection: duckdb.DuckDBPyConnection, accounts: Sequence[Account
     ):
         if rows:
             append(connection, table, pl.concat(rows))
+
+
+def store_clean(
+    connection: duckdb.DuckDBPyConnection, file: LandedFile, source: str, frame: pl.DataFrame
+) -> None:
+    """Append rows of a source's own file that need no account of their own (contract columns, `_row_no`)."""
+    constants = {
+        "_file_id": file.file_id,
+        "_feed": None,
+        "_drop_date": file.drop_date,
+        DUPLICATES: 0,
+        EXTRA: None,
+    }
+    given = {name: value for name, value in constants.items() if name not in frame.columns}
+    append(connection, f"raw.{source}", frame, constants=given)
 
 
 def store_warnings(

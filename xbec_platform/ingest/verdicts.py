@@ -48,21 +48,7 @@ def find_violations(typed: pl.DataFrame, contract: Contract, rules: Sequence[Rul
     Raises:
         FileRejectedError: Windows of a file overlap that may not.
     """
-    checks = [
-        *[
-            (pl.col(UNREADABLE + name), f"{name}: is no {column.type}")
-            for name, column in contract.columns.items()
-            if UNREADABLE + name in typed.columns
-        ],
-        *[check for column in contract.columns.values() for check in _checks(column, typed)],
-        *_clock_check(contract),
-        *[
-            (rule.condition, f"{rule.message} [{rule.id}]")
-            for rule in rules
-            if rule.severity == REJECT and rule.overlap is None
-        ],
-        *_key_check(typed, contract),
-    ]
+    checks = [*promises(typed, contract, rules), *_key_check(typed, contract)]
     flags = typed.select(
         condition.fill_null(value=False).alias(str(order)) for order, (condition, _) in enumerate(checks)
     )
@@ -81,6 +67,24 @@ def find_violations(typed: pl.DataFrame, contract: Contract, rules: Sequence[Rul
         if rule.overlap is not None:
             _require_no_overlap(typed.filter(~verdict.is_bad), rule, rule.overlap)
     return verdict
+
+
+def promises(typed: pl.DataFrame, contract: Contract, rules: Sequence[Rule]) -> list[tuple[pl.Expr, str]]:
+    """(condition of a violation, reason) of all that a row by itself can break."""
+    return [
+        *[
+            (pl.col(UNREADABLE + name), f"{name}: is no {column.type}")
+            for name, column in contract.columns.items()
+            if UNREADABLE + name in typed.columns
+        ],
+        *[check for column in contract.columns.values() for check in _checks(column, typed)],
+        *_clock_check(contract),
+        *[
+            (rule.condition, f"{rule.message} [{rule.id}]")
+            for rule in rules
+            if rule.severity == REJECT and rule.overlap is None
+        ],
+    ]
 
 
 def _clock_check(contract: Contract) -> list[tuple[pl.Expr, str]]:

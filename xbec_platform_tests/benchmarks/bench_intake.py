@@ -1,6 +1,8 @@
 """Intake of large clean files against bare DuckDB reading, casting and inserting the same columns.
 
-Both start from files in a folder and end with a closed database file; CPU seconds of all threads, alternating.
+Order lines are short and mostly numbers; versions of customers are wide, mostly text of many languages, in any order
+and half empty. Both sides start from files in a folder and end with a closed database file; CPU seconds of all
+threads, alternating.
 Run as `python -m xbec_platform_tests.benchmarks.bench_intake [rows] [GB]`, with POLARS_MAX_THREADS,
 OMP_NUM_THREADS and OPENBLAS_NUM_THREADS at 1. Peak memory is that of a process of its own.
 """
@@ -11,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -38,14 +41,14 @@ def run(rows: int = PART_ROWS, gigabytes: float = 1.0) -> list[dict[str, object]
     """Measure; rows of name, ours, peer, ratio, unit, goal.
 
     Args:
-        rows: Order lines of the files that are timed.
+        rows: Order lines of the files that are timed; of customers a third, which are four times as wide.
         gigabytes: Size of the CSV whose intake's memory is measured, about.
     """
     with tempfile.TemporaryDirectory() as folder:
         measured = [
-            _against_duckdb(Path(folder), rows, ending, is_sorted=is_sorted)
+            _against_duckdb(Path(folder), name, feed, make(), ending)
+            for name, feed, make in _shapes(rows)
             for ending in ("csv", "parquet")
-            for is_sorted in (True, False)
         ]
         return [*measured, _peak(Path(folder), gigabytes)]
 
@@ -76,6 +79,68 @@ def order_lines(rows: int, *, seed: int, is_sorted: bool = True) -> pl.DataFrame
     return lines if is_sorted else lines[rng.permutation(rows)]
 
 
+def customers(rows: int, *, seed: int) -> pl.DataFrame:
+    """Clean versions of customers, two each; places, hashes and most other cells are often missing."""
+    rng = np.random.default_rng(seed)
+
+    def sparse(values: pl.Series, share: float) -> pl.Series:
+        """Some of the values; the others are missing."""
+        return pl.select(pl.when(pl.Series(rng.random(rows) < share)).then(values)).to_series()
+
+    def words(share: float, *known: str) -> pl.Series:
+        return sparse(pl.Series(known).gather(rng.integers(0, len(known), rows)), share)
+
+    def moments(share: float) -> pl.Series:
+        millis = rng.integers(1_750_000_000_000, 1_767_000_000_000, rows)
+        return sparse(pl.Series(millis).cast(pl.Datetime("ms")).cast(pl.Datetime("us")), share)
+
+    def digest(share: float) -> pl.Series:
+        numbers = pl.DataFrame(rng.integers(10**15, 10**16, (rows, 4)))
+        return sparse(numbers.select(pl.concat_str(pl.all())).to_series(), share)
+
+    flags = {
+        name: sparse(pl.Series(rng.integers(0, 2, rows) == 1), 0.8)
+        for name in ("id_verified", "consent_marketing", "consent_profiling")
+    }
+    return pl.DataFrame(
+        {
+            "customer_id": pl.select(pl.format("C{}", pl.Series(rng.permutation(rows) // 2))).to_series(),
+            "created_ts": moments(0.7),
+            "updated_ts": moments(1.0),
+            "email_hash": digest(0.6),
+            "phone_hash": digest(0.3),
+            "country": words(0.9, "DE", "FR", "JP", "US", "PL", "BR"),
+            "region": words(0.5, "Île-de-France", "Bayern", "Kansai", "Ohio", "Mazowieckie"),
+            "city": words(0.7, "Saint-Étienne", "Köln", "São Paulo", "Gdańsk", "Ōsaka", "Springfield"),
+            "postal_code": sparse(pl.Series(rng.integers(10_000, 99_999, rows)).cast(pl.String), 0.7),
+            "lat": sparse(pl.Series(rng.uniform(-60, 70, rows).round(5)), 0.5),
+            "lon": sparse(pl.Series(rng.uniform(-170, 170, rows).round(5)), 0.5),
+            "language": words(0.8, "de", "fr", "ja", "en-US", "pl", "pt-BR"),
+            "birth_year": sparse(pl.Series(rng.integers(1930, 2008, rows)), 0.4),
+            "gender": words(0.5, "f", "m", "x"),
+            "acquisition_channel": words(0.6, "search, paid", "e-mail", "direct", "friends & family"),
+            "registration_status": words(1.0, "open", "confirmed"),
+            **flags,
+            "deleted_ts": moments(0.05),
+        }
+    )
+
+
+def _shapes(rows: int) -> list[tuple[str, str, Callable[[], pl.DataFrame]]]:
+    """Name, feed and rows."""
+
+    def lines(*, is_sorted: bool) -> pl.DataFrame:
+        made = order_lines(rows, seed=1, is_sorted=is_sorted)
+        return made.with_columns(pl.col("unit_price", "discount").cast(pl.Decimal(18, 4)))
+
+    wide = rows // 3
+    return [
+        (f"{rows:,} order lines in order", "order_lines", lambda: lines(is_sorted=True)),
+        (f"{rows:,} order lines in any order", "order_lines", lambda: lines(is_sorted=False)),
+        (f"{wide:,} versions of customers", "customers", lambda: customers(wide, seed=1)),
+    ]
+
+
 def load(home: Path) -> None:
     """The intake of everything landed in a home, with one thread of DuckDB."""
     report = run_intake(Warehouse(home / "ours.duckdb", threads=1), home / "landing")
@@ -83,9 +148,9 @@ def load(home: Path) -> None:
         raise RuntimeError(f"clean files were not loaded whole: {report}")
 
 
-def bare_load(path: Path, database: Path) -> None:
+def bare_load(path: Path, database: Path, feed: str) -> None:
     """DuckDB alone: read, cast and insert the contract's columns, checkpoint on close."""
-    schema = contracts()["order_lines"].schema
+    schema = contracts()[feed].schema
     types = {name: sql_type(dtype) for name, dtype in schema.items()}
     with duckdb.connect(str(database), config={"threads": 1, "memory_limit": "2GB"}) as connection:
         connection.execute(
@@ -99,34 +164,34 @@ def bare_load(path: Path, database: Path) -> None:
         connection.execute(f"INSERT INTO lines SELECT {casts} FROM {source}")
 
 
-def _landed(home: Path, name: str) -> Path:
-    path = home / "landing" / "order_lines" / f"dt={DAY}" / name
+def _landed(home: Path, feed: str, name: str) -> Path:
+    path = home / "landing" / feed / f"dt={DAY}" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
 
-def _against_duckdb(folder: Path, rows: int, ending: str, *, is_sorted: bool) -> dict[str, object]:
-    home = folder / f"{ending}-{is_sorted}"
-    path = _landed(home, f"lines.{ending}")
-    lines = order_lines(rows, seed=1, is_sorted=is_sorted)
+def _against_duckdb(
+    folder: Path, name: str, feed: str, frame: pl.DataFrame, ending: str
+) -> dict[str, object]:
+    home = folder / f"{feed}-{ending}"
+    path = _landed(home, feed, f"rows.{ending}")
     if ending == "csv":
-        lines.write_csv(path)
+        frame.write_csv(path, datetime_format="%Y-%m-%dT%H:%M:%S%.3fZ")
     else:
-        lines.with_columns(pl.col("unit_price", "discount").cast(pl.Decimal(18, 4))).write_parquet(path)
-    del lines
+        frame.write_parquet(path)
+    del frame
     pairs = []
     for _ in range(ROUNDS):
         started = time.process_time()
-        bare_load(path, home / "bare.duckdb")
+        bare_load(path, home / "bare.duckdb", feed)
         between = time.process_time()
         load(home)
         pairs.append((time.process_time() - between, between - started))
         for database in ("bare.duckdb", "ours.duckdb"):
             (home / database).unlink()
     path.unlink()
-    order = "in order" if is_sorted else "in any order"
     return {
-        "name": f"intake of {rows:,} order lines {order}, {ending} / DuckDB alone",
+        "name": f"intake of {name}, {ending} / DuckDB alone",
         "ours": statistics.median(ours for ours, _ in pairs),
         "peer": statistics.median(peer for _, peer in pairs),
         "ratio": statistics.median(ours / peer for ours, peer in pairs),
@@ -138,7 +203,7 @@ def _against_duckdb(folder: Path, rows: int, ending: str, *, is_sorted: bool) ->
 def _peak(folder: Path, gigabytes: float) -> dict[str, object]:
     """Peak resident memory of a process that takes in one CSV."""
     home = folder / "peak"
-    path, part = _landed(home, "lines.csv"), 0
+    path, part = _landed(home, "order_lines", "lines.csv"), 0
     with path.open("wb") as stream:
         while stream.tell() < gigabytes * 1e9:
             part += 1

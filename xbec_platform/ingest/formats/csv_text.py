@@ -9,12 +9,12 @@ import csv
 import io
 import itertools
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import polars as pl
 
-from xbec_platform.ingest.formats.csv_proof import proven_frame
+from xbec_platform.ingest.formats.csv_proof import ProvenBlock, proven_block
 from xbec_platform.ingest.formats.dialect import Layout, detect_layout
 from xbec_platform.ingest.formats.header import reject_nameless, require_names
 from xbec_platform.ingest.formats.lines import line_blocks
@@ -31,16 +31,31 @@ class Part:
     Attributes:
         frame: `_row_no` and text columns.
         broken: (row_no, raw text, cause).
+        text: The frame with text columns only, where it holds numbers.
     """
 
     frame: pl.DataFrame
     broken: list[Broken]
+    text: Callable[[], pl.DataFrame] | None = None
+
+    def as_text(self) -> Part:
+        """The same with text columns only."""
+        return self if self.text is None else Part(self.text(), self.broken)
+
+    def cut(self, start: int, length: int) -> Part:
+        """Some of the readable records."""
+        text = self.text
+        return Part(
+            self.frame.slice(start, length), [], None if text is None else lambda: text().slice(start, length)
+        )
 
 
 class CsvFile:
     """One pass over a delimited text; `format` is complete when `parts` is exhausted."""
 
-    def __init__(self, chunks: Iterable[bytes], expect: Expectation) -> None:
+    def __init__(
+        self, chunks: Iterable[bytes], expect: Expectation, plain: Mapping[str, pl.DataType] | None = None
+    ) -> None:
         blocks = line_blocks(chunks)
         first = next(blocks, b"")
         second = next(blocks, None)
@@ -55,6 +70,7 @@ class CsvFile:
         self._row = 0
         self._is_behind_blank = False
         self._repeated = 0
+        self._plain = {} if self.layout.header.nameless else plain or {}
 
     @property
     def format(self) -> str:
@@ -84,18 +100,32 @@ class CsvFile:
         for block in self._blocks:
             if not block:
                 continue
-            frame = proven_frame(block, self.layout.header.names, self.layout.dialect)
-            if frame is None:
+            proven = proven_block(block, self.layout.header.names, self.layout.dialect)
+            part = None if proven is None else self._proven(proven)
+            if part is None:
                 yield self._exact(block)
                 continue
             self._is_behind_blank = block.endswith((b"\n\n", b"\r\n\r\n"))
             self._line += block.count(b"\n")
-            yield self._part(self._without_headers(frame), [])
+            yield part
+
+    def _proven(self, proven: ProvenBlock) -> Part | None:
+        """Records of a block that Polars may read, with numbers where no record can be a header."""
+        if self._plain and not self._may_repeat_header(proven.data):
+            typed, first = proven.typed(self._plain), self._row + 1
+            if typed is not None:
+                return replace(self._part(typed, []), text=lambda: _spelt(proven, first))
+        text = proven.text()
+        return None if text is None else self._part(self._without_headers(text), [])
+
+    def _may_repeat_header(self, block: bytes) -> bool:
+        named = [next((cell for cell in row if cell), "") for row in self.layout.header.rows]
+        return any(name.encode() in block for name in named)
 
     def _part(self, frame: pl.DataFrame, broken: list[Broken]) -> Part:
         """Number records that are all readable, and drop columns without name."""
         if ROW not in frame.columns:
-            frame = frame.with_row_index(ROW, self._row + 1).cast({ROW: pl.Int64})
+            frame = _numbered(frame, self._row + 1)
             self._row += frame.height
         for name in self.layout.header.nameless:
             values = frame[name].drop_nulls()
@@ -185,6 +215,17 @@ class _LineFeed:
         self.is_between_records = False
         self.lines += 1
         return line
+
+
+def _spelt(proven: ProvenBlock, first: int) -> pl.DataFrame:
+    """Records that were read as numbers, as text."""
+    text = proven.text()
+    assert text is not None, "the same records were read with numbers"  # noqa: S101
+    return _numbered(text, first)
+
+
+def _numbered(frame: pl.DataFrame, first: int) -> pl.DataFrame:
+    return frame.with_row_index(ROW, first).cast({ROW: pl.Int64})
 
 
 def _lines(block: bytes) -> Iterator[str]:

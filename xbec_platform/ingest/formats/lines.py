@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from xbec_platform.ingest.formats.records import FileRejectedError
 
 LINE_LIMIT_BYTES = 16 << 20
-# Enough records to make the planning of a block negligible, little enough to hold several at once.
-BLOCK_BYTES = 8 << 20
+# Arrays over the bytes of larger blocks leave the cache, and smaller ones cost more to plan than to read.
+BLOCK_BYTES = 4 << 20
 
 
 def line_blocks(chunks: Iterable[bytes], *, size: int = BLOCK_BYTES) -> Iterator[bytes]:

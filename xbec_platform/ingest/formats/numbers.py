@@ -15,6 +15,8 @@ from xbec_platform.ingest.formats.records import FileRejectedError, NumberStyle,
 
 # The spelling of a file is judged on so many first records, whatever the size of the blocks it is read in.
 JUDGED_RECORDS = 131_072
+# Any number of so many digits survives the way through a double.
+DOUBLE_DIGITS = 15
 _BLANKS = (" ", "\u00a0", "\u202f")
 _APOSTROPHES = ("'", "\u2019")
 _CURRENCY = r"[A-Z]{0,2}\p{Sc}|[A-Z]{3}"
@@ -22,6 +24,20 @@ _SPELLED = rf"^\s*\(?[+-]?({_CURRENCY})?\s*([+-]?[0-9][0-9.,'\u2019\s]*?)\s*({_C
 _PLAIN = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 # What follows an unreadable value, so that no parser takes it for a number of another spelling.
 UNFIT = " (not in this file's number style)"
+
+
+def exact_decimal(value: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """Decimals from doubles that were written with up to `DOUBLE_DIGITS` characters; null where not certainly exact.
+
+    Such a text is m / 10**e with m < 10**15. Scaled to the last place it is off by less than 2.3e-16 of itself
+    when the column can hold it (rounding of the double and of the product), and by 1e-15 at least when it has a
+    further digit. Polars divides by multiplying with the inverse, so the quotient must not be compared.
+    """
+    scaled = value * 10.0 ** (dtype.scale if isinstance(dtype, pl.Decimal) else 0)
+    last_place = scaled.round()
+    is_exact = (scaled - last_place).abs() <= last_place.abs() * 5e-16
+    is_short = scaled.abs() < 10.0**DOUBLE_DIGITS
+    return value.set(~(is_short & is_exact), None).cast(dtype, strict=False)
 
 
 def detect_styles(frame: pl.DataFrame, numeric: Iterable[str], reading: Reading) -> dict[str, NumberStyle]:

@@ -51,6 +51,14 @@ def parquet_frames(path: Path, *, batch_rows: int) -> Iterator[pl.DataFrame]:
         raise FileRejectedError(f"Parquet file is broken: {error}") from error
 
 
+def announced_rows(path: Path) -> int:
+    """Rows that the footer promises; 0 when it cannot be read, which whoever reads the file will say."""
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except _BROKEN:
+        return 0
+
+
 def _frame(table: pa.Table) -> pl.DataFrame:
     """The same columns without metadata, which may hold any bytes."""
     fields = [field.remove_metadata() for field in table.schema]

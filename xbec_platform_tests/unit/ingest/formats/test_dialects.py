@@ -109,14 +109,16 @@ def test_endless_line_is_bounded(tmp_path: Path) -> None:
 
 
 def test_blocks_hold_what_the_whole_holds(tmp_path: Path) -> None:
-    """Blocks are cut at record ends: 300,000 records with quoted line ends across the 8 MB of a block."""
+    """Blocks are cut at record ends: 300,000 records with quoted line ends across the 4 MB of a block."""
     path = tmp_path / "a.csv"
     lines = [
         f'{n},{n}.5,"{"x" * 30}\n{n}"' if n % 7 == 0 else f"{n},{n}.5,{'y' * 30}" for n in range(300_000)
     ]
     path.write_text("id,price,note\n" + "\n".join(lines) + "\n1,2\n")
     blocks = list(read_blocks(path, EXPECT, block_rows=100_000))
-    assert [block.frame.height for block in blocks] == [100_000, 100_000, 100_000]
+    heights = [block.frame.height for block in blocks]
+    assert sum(heights) == 300_000
+    assert all(50_000 <= height <= 100_000 for height in heights[:-1])
     whole = pl.concat(block.frame for block in blocks)
     assert whole[ROW].to_list() == list(range(1, 300_001))
     assert whole["note"][7] == "x" * 30 + "\n7"
