@@ -43,3 +43,8 @@
 {% macro whole_quotient(dividend, divisor) -%}
     (({{ dividend }}) // ({{ divisor }}))
 {%- endmacro %}
+
+{# Whole seconds from the first to the second timestamp, an integer. #}
+{% macro seconds_between(first, second) -%}
+    date_diff('second', {{ first }}, {{ second }})
+{%- endmacro %}
