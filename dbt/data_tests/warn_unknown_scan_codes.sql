@@ -1,7 +1,11 @@
-{{ config(severity='warn', tags=['event_day'], meta={'dagster': {'ref': {'name': 'int_shipment_scans'}}}) }}
+{{ config(
+    severity='warn',
+    tags=['event_day'],
+    meta={'dagster': {'ref': {'name': 'int_shipment_scans'}}},
+) }}
 
--- Codes of carriers that carrier_stage_map does not know, with their number: add a line to the seed and build the
--- days again.
+-- Codes of carriers that carrier_stage_map does not know, with their number: add a line to the seed and
+-- build the days again.
 select
     carrier,
     code,

@@ -35,7 +35,10 @@ first_scans as (
         min(order_id) over (partition by parcel_id) as order_id,
         count(*) over (partition by parcel_id, stage) as n_scans,
         max(scan_date) over (partition by parcel_id, stage) as last_scan_date,
-        row_number() over (partition by parcel_id, stage order by scan_ts, carrier, tracking_no, code) as scan_no
+        row_number() over (
+            partition by parcel_id, stage
+            order by scan_ts, carrier, tracking_no, code
+        ) as scan_no
     from scans
 
 ),
@@ -47,7 +50,7 @@ stages as (
 
 ),
 
--- Pairs that cannot both be true: more than 24 hours against the order of stages, or delivered before departed.
+-- Pairs that cannot both be true: more than 24 hours against the order, or delivered before departed.
 conflicts as (
 
     select
