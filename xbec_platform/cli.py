@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from xbec_platform.commands import backfill, doctor, erase, mapping, quarantine, withdraw
+from xbec_platform.commands import backfill, dbt, doctor, erase, mapping, quarantine, queue, serve, withdraw
 from xbec_platform.commands.home import FAILED, NO_DATA, USAGE
 from xbec_platform.commands.home import console as _console
 from xbec_platform.commands.home import settings as _settings
@@ -23,8 +23,13 @@ app = typer.Typer(
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(mapping.app, name="mapping")
 app.command()(backfill.backfill)
+app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)(dbt.dbt)
 app.command()(doctor.doctor)
 app.command()(erase.erase)
+app.command()(queue.queue)
+app.command()(serve.serve)
 app.command()(withdraw.withdraw)
 
 
@@ -137,10 +142,9 @@ def contracts(
 @app.command()
 def ui(port: Annotated[int, typer.Option(help="port on 127.0.0.1")] = 3000) -> None:
     """Open Dagster on 127.0.0.1 for this home."""
-    from xbec_platform.instance import open_instance
+    from xbec_platform.instance import prepare_instance
 
-    settings = _settings()
-    open_instance(settings).dispose()
+    prepare_instance(_settings())
     dagster = str(Path(sys.executable).parent / "dagster")
     workspace = str(Path(__file__).parents[1] / "workspace.yaml")
     arguments = [dagster, "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)]

@@ -1,42 +1,47 @@
 """Dagster's own storage of a home and how it is set up. No run is started here."""
 
 import os
+from pathlib import Path
 
 import dagster as dg
 
 from xbec_platform.settings import Settings
 
 EVENT_BATCH_SIZE = 1000
+DEPLOYMENT = Path(__file__).parent / "deployment"
+# Files that begin so are written anew when the platform's choices change; those of older versions began otherwise.
+_OURS = "# Written by xbec-platform. Delete this line to keep changes of your own.\n"
+_OURS_ONCE = "# One transaction per thousand events: see xbec_platform/event_log.py.\n"
 
-_DAGSTER_YAML = """\
-# One transaction per thousand events: see xbec_platform/event_log.py.
-event_log_storage:
-  module: xbec_platform.event_log
-  class: BatchedSqliteEventLogStorage
-  config:
-    base_dir:
-      env: DAGSTER_HOME
-# One writer at a time has the database file; more runs queue here instead of waiting inside.
-concurrency:
-  pools:
-    default_limit: 1
-    granularity: run
-  runs:
-    max_concurrent_runs: 4
-telemetry:
-  enabled: false
-nux:
-  enabled: false
-"""
+
+def instance_config(storage: str) -> str:
+    """`dagster.yaml` of a home.
+
+    Args:
+        storage: Where runs and events are kept, `sqlite` or `postgres`.
+    """
+    parts = (DEPLOYMENT / f"{storage}.yml", DEPLOYMENT / "common.yml")
+    return _OURS + "".join(part.read_text(encoding="utf-8") for part in parts)
+
+
+def prepare_instance(settings: Settings) -> Path:
+    """The folder of Dagster's storage, with its configuration; told to all programs this process starts.
+
+    A configuration that people changed (see its first line) stays as it is.
+    """
+    folder = settings.dagster_home
+    folder.mkdir(parents=True, exist_ok=True)
+    config, wanted = folder / "dagster.yaml", instance_config(settings.dagster_storage)
+    found = config.read_text(encoding="utf-8") if config.is_file() else None
+    if found != wanted and (found is None or found.startswith((_OURS, _OURS_ONCE))):
+        part = config.with_name(f".{config.name}.{os.getpid()}.part")
+        part.write_text(wanted, encoding="utf-8")
+        part.replace(config)
+    os.environ["DAGSTER_HOME"] = str(folder)
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(EVENT_BATCH_SIZE))
+    return folder
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
     """Dagster's own storage of a home, created with safe choices on first use."""
-    folder = settings.dagster_home
-    folder.mkdir(parents=True, exist_ok=True)
-    config = folder / "dagster.yaml"
-    if not config.is_file():
-        config.write_text(_DAGSTER_YAML)
-    os.environ["DAGSTER_HOME"] = str(folder)
-    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(EVENT_BATCH_SIZE))
-    return dg.DagsterInstance.from_config(str(folder))
+    return dg.DagsterInstance.from_config(str(prepare_instance(settings)))

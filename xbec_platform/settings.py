@@ -18,8 +18,8 @@ import yaml
 from xbec_platform.yaml_files import read_yaml
 
 HOME_FILE = "home.yml"
-# Read by dbt's profile and by the tests, never by the platform itself.
-FOREIGN = frozenset({"XBEC_WAREHOUSE_PATH", "XBEC_SHARED_DATA", "XBEC_CHROMIUM"})
+# Read by dbt's profile, Dagster's configuration and the tests, never by the platform itself.
+FOREIGN = frozenset({"XBEC_WAREHOUSE_PATH", "XBEC_SHARED_DATA", "XBEC_CHROMIUM", "XBEC_POSTGRES_URL"})
 
 
 class SettingsError(ValueError):
@@ -41,6 +41,7 @@ class Settings:
         lock_wait_s: Longest wait for the database file before a run gives up, in seconds.
         dbt_threads: Threads of dbt and DuckDB.
         memory_limit: DuckDB's memory limit, beyond it DuckDB spills to disk.
+        dagster_storage: Where Dagster keeps runs and events: sqlite (in the home) or postgres (XBEC_POSTGRES_URL).
     """
 
     home: Path = Path(".xbec")
@@ -53,6 +54,7 @@ class Settings:
     lock_wait_s: int = 1800
     dbt_threads: int = 2
     memory_limit: str = "2GB"
+    dagster_storage: str = "sqlite"
 
     def __post_init__(self) -> None:
         if len(self.base_currency) != 3 or not self.base_currency.isupper():
@@ -61,6 +63,8 @@ class Settings:
             raise SettingsError(f"end_date {self.end_date} must be after start_date {self.start_date}")
         if min(self.lock_wait_s, self.dbt_threads) < 1 or self.rebuild_days < 0:
             raise SettingsError("lock_wait_s and dbt_threads must be at least 1, rebuild_days at least 0")
+        if self.dagster_storage not in {"sqlite", "postgres"}:
+            raise SettingsError(f"dagster_storage {self.dagster_storage!r} is neither sqlite nor postgres")
 
     @property
     def landing(self) -> Path:

@@ -6,7 +6,6 @@ Which models run when does not belong here.
 import fcntl
 import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, cached_property
@@ -17,8 +16,7 @@ from typing import Any
 from dagster_dbt import DbtCliResource, DbtProject
 from packaging.version import Version
 
-PROJECT_DIR = Path(__file__).parents[2] / "dbt"
-VARIABLE_PREFIX = "XBEC_VAR_"
+from xbec_platform.dbt_program import PROJECT_DIR, VARIABLE_PREFIX, dbt_executable
 
 
 class DbtProcess(DbtCliResource):
@@ -40,11 +38,6 @@ class DbtProcess(DbtCliResource):
     def of_this_environment(cls) -> "DbtProcess":
         """The resource for the platform's own project."""
         return cls(project_dir=str(PROJECT_DIR), dbt_executable=dbt_executable())
-
-
-def dbt_executable() -> str:
-    """The dbt of this environment, whatever PATH says."""
-    return str(Path(sys.executable).parent / "dbt")
 
 
 @contextmanager

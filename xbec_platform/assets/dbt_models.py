@@ -204,7 +204,7 @@ def _build(
     what it parsed is found there by the next call, which then parses nothing.
     """
     given = {"base_currency": settings.base_currency, **variables}
-    with warehouse.file.reserved(purpose):
+    with warehouse.file.lent(purpose):
         with dbt_variables(given):
             invocation = dbt.cli(
                 BUILD, context=context, raise_on_error=False, target_path=settings.dbt_target

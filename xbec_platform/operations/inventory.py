@@ -6,7 +6,6 @@ What follows from it is decided elsewhere.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 import polars as pl
+
+from xbec_platform.operations.run_process import RunProcess, is_alive, process_of
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
@@ -65,7 +66,7 @@ def inventory(
     keys: Iterable[dg.AssetKey],
     days: Sequence[date],
     *,
-    alive: Callable[[int], bool] | None = None,
+    alive: Callable[[RunProcess | None], bool] = is_alive,
 ) -> pl.DataFrame:
     """Partitions whose last attempt built nothing, and those nobody attempted; what is built has no row.
 
@@ -76,7 +77,7 @@ def inventory(
         instance: Dagster's storage of the home.
         keys: Partitioned assets.
         days: Partitions to look at.
-        alive: Whether a process of this machine runs; for tests.
+        alive: Whether the process of a run lives; for tests.
 
     Returns:
         asset_key (`a/b`), partition, status, run_id, failed_at_ts (UTC, when the run ended; empty for what is
@@ -87,7 +88,7 @@ def inventory(
     look = _unfinished if instance.get_runs_count(dg.RunsFilter(statuses=others)) else _missing
     by_key = {"/".join(key.path): look(instance, key, days) for key in sorted(set(keys))}
     runs = sorted({one.run_id for found in by_key.values() for one in found.values() if one.run_id})
-    states = run_states(instance, runs, is_alive=alive or is_alive)
+    states = run_states(instance, runs, is_alive=alive)
     rows = []
     for name, found in by_key.items():
         for day in sorted(found):
@@ -156,7 +157,7 @@ def _runs_of(instance: DagsterInstance, key: dg.AssetKey, numbers: Sequence[int]
 
 
 def run_states(
-    instance: DagsterInstance, run_ids: Sequence[str], *, is_alive: Callable[[int], bool]
+    instance: DagsterInstance, run_ids: Sequence[str], *, is_alive: Callable[[RunProcess | None], bool]
 ) -> Mapping[str, RunState]:
     """What became of runs; a run that is gone from the storage is in no answer."""
     states: dict[str, RunState] = {}
@@ -173,23 +174,3 @@ def run_states(
             else:
                 states[run.run_id] = RunState(LOST, None)
     return states
-
-
-def process_of(instance: DagsterInstance, run_id: str) -> int:
-    """The process a run started in on its machine; 0 when the run never said."""
-    started = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.RUN_START, limit=1).records
-    event = started[0].event_log_entry.dagster_event if started else None
-    return (event.pid or 0) if event else 0
-
-
-def is_alive(process: int) -> bool:
-    """Whether a process of this machine runs; unknown ones count as alive, so that nobody is declared dead."""
-    if process == 0:
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

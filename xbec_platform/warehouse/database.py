@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ import duckdb
 import polars as pl
 from polars.datatypes import DataTypeClass
 
-from xbec_platform.warehouse.lock import POLL_S, WarehouseBusyError, turn
+from xbec_platform.warehouse.lock import Patience, turn
 
 if TYPE_CHECKING:
     from xbec_platform.settings import Settings
@@ -71,7 +71,7 @@ class Warehouse:
             finally:
                 connection.close()
 
-    def _open(self, purpose: str) -> duckdb.DuckDBPyConnection:
+    def _open(self, purpose: str, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
         """Open the file whose turn is ours; wait for a process outside the queue that has it.
 
         Such are a dbt that a person started, and one that outlives its killed run by a few seconds.
@@ -79,27 +79,33 @@ class Warehouse:
         Raises:
             WarehouseBusyError: It kept the file for longer than the wait.
         """
-        began = time.monotonic()
+        config: dict[str, Any] = {"memory_limit": self.memory_limit, "threads": self.threads}
+        patience = Patience(self.path, purpose, self.wait_s)
         while True:
             try:
-                return duckdb.connect(
-                    str(self.path), config={"memory_limit": self.memory_limit, "threads": self.threads}
-                )
+                connection = duckdb.connect(str(self.path), read_only=read_only, config=config)
             except duckdb.IOException as error:
                 if _LOCKED not in str(error):
                     raise
-                if time.monotonic() - began > self.wait_s:
-                    raise WarehouseBusyError(
-                        f"waited {self.wait_s:.0f} s for {self.path.name} ({purpose}); a process outside the queue "
-                        f"has it open: {error}"
-                    ) from error
-            time.sleep(POLL_S)
+                holder = str(error)
+            else:
+                patience.over()
+                return connection
+            patience.pause(partial("a process outside the queue ({})".format, holder))
 
     @contextmanager
     def reserved(self, purpose: str) -> Iterator[None]:
-        """Keep the file for another program (dbt) that this process starts; nothing is opened here."""
+        """The turn for the file, without opening it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with turn(self.path, purpose=purpose, wait_s=self.wait_s):
+            yield
+
+    @contextmanager
+    def lent(self, purpose: str) -> Iterator[None]:
+        """Keep the file for another program (dbt) that this process starts, when nobody else has it open."""
+        with self.reserved(purpose):
+            if self.path.is_file():
+                self._open(purpose, read_only=True).close()
             yield
 
     @contextmanager

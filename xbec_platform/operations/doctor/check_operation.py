@@ -68,14 +68,14 @@ def queue(facts: HomeFacts) -> Iterator[Finding]:
     living = [one for one in facts.queue if one.is_alive]
     if living:
         holder, waiting = living[0], living[1:]
-        is_long = holder.since_s > LONG_HELD_S
-        wait = (
-            f"; {len(waiting)} wait: {', '.join(one.purpose for one in waiting[:_SHOWN])}" if waiting else ""
-        )
+        held_s = holder.since_s if holder.held_s is None else holder.held_s
+        is_long = held_s > LONG_HELD_S
+        some = ", ".join(f"{one.purpose} since {one.since_s:,.0f} s" for one in waiting[:_SHOWN])
+        wait = f"; {len(waiting)} wait: {some}" if waiting else ""
         yield Finding(
             Severity.WARNING if is_long else Severity.INFO,
             "queue",
-            f"Process {holder.process} has the database file for {holder.since_s:,.0f} s ({holder.purpose}){wait}.",
+            f"Process {holder.process} has the database file for {held_s:,.0f} s ({holder.purpose}){wait}.",
             "Everybody else waits for it, longest as XBEC_LOCK_WAIT_S says; readers of published.duckdb do not.",
             f"ps -fp {holder.process}; kill {holder.process} if it hangs: its transaction is rolled back"
             if is_long

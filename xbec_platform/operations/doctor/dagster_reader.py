@@ -12,6 +12,7 @@ from xbec_platform.automation.jobs import DECISIONS
 from xbec_platform.operations import inventory
 from xbec_platform.operations.backfill_state import has_storage
 from xbec_platform.operations.doctor.facts import DagsterFacts, OpenRun
+from xbec_platform.operations.run_process import is_alive
 from xbec_platform.operations.selection import Selected, selected_assets
 from xbec_platform.partitions import days
 from xbec_platform.publish.snapshot import SCHEMAS
@@ -77,7 +78,7 @@ def _age_s(beats: Mapping[str, object], now: datetime) -> float | None:
 def _open_runs(instance: dg.DagsterInstance) -> tuple[OpenRun, ...]:
     records = instance.get_run_records(dg.RunsFilter(statuses=list(_STARTED)), limit=_OPEN_RUNS)
     runs = [record.dagster_run for record in records]
-    states = inventory.run_states(instance, [run.run_id for run in runs], is_alive=inventory.is_alive)
+    states = inventory.run_states(instance, [run.run_id for run in runs], is_alive=is_alive)
     return tuple(
         OpenRun(run.run_id, run.job_name, states[run.run_id].status == inventory.RUNNING)
         for run in sorted(runs, key=lambda one: one.run_id)

@@ -8,6 +8,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xbec_platform.warehouse.queue import Ticket
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -70,16 +72,6 @@ class LandingFacts:
     unfinished: tuple[tuple[str, float], ...] = ()
     unknown_feeds: tuple[str, ...] = ()
     problem: str = ""
-
-
-@dataclass(frozen=True)
-class Ticket:
-    """Somebody who has or wants the database file; the first living one has it."""
-
-    process: int
-    purpose: str
-    since_s: float
-    is_alive: bool
 
 
 # Why the warehouse could not be looked into.

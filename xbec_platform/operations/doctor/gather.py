@@ -9,10 +9,10 @@ import yaml
 from xbec_platform.erasure.orders import FOLDER as ERASURE_FOLDER
 from xbec_platform.operations.doctor import files_reader
 from xbec_platform.operations.doctor.facts import BUSY, DagsterFacts, HomeFacts
-from xbec_platform.operations.doctor.queue_reader import tickets
 from xbec_platform.operations.doctor.warehouse_reader import warehouse
 from xbec_platform.operations.read_only import WAIT_S
 from xbec_platform.settings import Settings, SettingsError
+from xbec_platform.warehouse.queue import tickets
 
 NOT_PARSED = (
     "Partitions, runs and the daemon were not looked at: dbt's project has to be parsed first, which "

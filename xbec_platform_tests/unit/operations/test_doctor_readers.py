@@ -26,11 +26,11 @@ from xbec_platform.operations.doctor import files_reader
 from xbec_platform.operations.doctor.dagster_reader import dagster
 from xbec_platform.operations.doctor.facts import WarehouseFacts
 from xbec_platform.operations.doctor.gather import gather
-from xbec_platform.operations.doctor.queue_reader import tickets
 from xbec_platform.operations.doctor.warehouse_reader import warehouse, writer
 from xbec_platform.settings import Settings
 from xbec_platform.warehouse.database import Warehouse
 from xbec_platform.warehouse.lock import turn
+from xbec_platform.warehouse.queue import tickets
 from xbec_platform_tests.unit.operations.tiny_shop import FIRST, definitions, shop
 
 HEAD = "rate_date,currency,rate_to_base,source\n"

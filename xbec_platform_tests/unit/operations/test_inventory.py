@@ -1,6 +1,7 @@
 """The inventory of unfinished partitions: what Dagster's records say, hand-counted on runs that really failed."""
 
 import os
+import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -19,9 +20,9 @@ from xbec_platform.operations.inventory import (
     MISSING,
     RUNNING,
     inventory,
-    is_alive,
     run_states,
 )
+from xbec_platform.operations.run_process import RunProcess, is_alive
 from xbec_platform.settings import Settings
 from xbec_platform_tests.unit.operations.tiny_shop import FIRST, LAST, MODEL, ORDERS, definitions, shop
 
@@ -109,6 +110,14 @@ def test_run_without_process_is_lost(instance: dg.DagsterInstance) -> None:
 
 def test_nobody_is_declared_dead_by_guess() -> None:
     """A run that never told its process counts as alive; our own process does, a number beyond all does not."""
-    assert is_alive(0)
-    assert is_alive(os.getpid())
-    assert not is_alive(2**22 + 1)
+    now = time.time()
+    assert is_alive(None)
+    assert is_alive(RunProcess(os.getpid(), now))
+    assert not is_alive(RunProcess(2**22 + 1, now))
+
+
+def test_process_that_got_the_number_of_a_dead_one() -> None:
+    """After a restart of the machine numbers are given again: this process began after such a run did."""
+    if not Path("/proc/self/stat").exists():
+        pytest.skip("needs /proc: elsewhere a process does not tell when it began")
+    assert not is_alive(RunProcess(os.getpid(), time.time() - 10 * 365 * 86400))

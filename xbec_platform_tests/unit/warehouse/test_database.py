@@ -88,7 +88,7 @@ def test_process_outside_the_queue_is_waited_for(tmp_path: Path) -> None:
         assert outsider.stdin is not None
         assert outsider.stdout.readline() == b"open\n"
         with (
-            pytest.raises(WarehouseBusyError, match=f"outside the queue has it open.*{outsider.pid}"),
+            pytest.raises(WarehouseBusyError, match=f"process outside the queue.*{outsider.pid}"),
             Warehouse(path, wait_s=0.2).connect("impatient"),
         ):
             raise AssertionError

@@ -1,0 +1,67 @@
+"""`xbec serve`: the parts of Dagster as processes of their own, for a machine that runs all day."""
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from xbec_platform.commands.home import settings as _settings
+from xbec_platform.settings import Settings
+
+HOST = "127.0.0.1"
+CODE_PORT, WEB_PORT = 4000, 3000
+
+
+class Part(StrEnum):
+    """What runs on its own."""
+
+    CODE = "code"
+    DAEMON = "daemon"
+    WEB = "web"
+
+
+def serve(
+    part: Annotated[Part, typer.Argument(help="code server, daemon (schedules, sensors, queue), or web")],
+    port: Annotated[int, typer.Option(help="of web (3000) or code (4000); 0: the usual one")] = 0,
+    code_port: Annotated[int, typer.Option(help="where web and daemon find the code server")] = CODE_PORT,
+) -> None:
+    """Run one part of Dagster in the foreground, for a service manager: xbec serve code, then daemon and web.
+
+    Each may be restarted or killed alone: runs go on without web and daemon, and a killed run is started again.
+    """
+    from xbec_platform.instance import prepare_instance
+
+    settings = _settings()
+    settings.announce()
+    prepare_instance(settings)
+    command = command_line(settings, part, port=port, code_port=code_port)
+    os.execv(command[0], command)  # noqa: S606 - our own interpreter's dagster, no shell
+
+
+def command_line(settings: Settings, part: Part, *, port: int, code_port: int) -> list[str]:
+    """The program of a part with its arguments; web and daemon find the code server in a file of the home."""
+    programs = Path(sys.executable).parent
+    if part is Part.CODE:
+        module = ["-m", "xbec_platform.definitions"]
+        where = ["-h", HOST, "-p", str(port or CODE_PORT)]
+        return [str(programs / "dagster"), "code-server", "start", *module, *where]
+    workspace = settings.dagster_home / "code_server.yaml"
+    server = {"host": HOST, "port": code_port, "location_name": "xbec_platform"}
+    part_file = workspace.with_name(f".{workspace.name}.{os.getpid()}.part")
+    part_file.write_text(yaml.safe_dump({"load_from": [{"grpc_server": server}]}))
+    part_file.replace(workspace)
+    if part is Part.DAEMON:
+        return [str(programs / "dagster-daemon"), "run", "-w", str(workspace)]
+    return [
+        str(programs / "dagster-webserver"),
+        "-w",
+        str(workspace),
+        "-h",
+        HOST,
+        "-p",
+        str(port or WEB_PORT),
+    ]
