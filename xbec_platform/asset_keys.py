@@ -27,6 +27,12 @@ ASSIGNMENT_UNSERVED = dg.AssetKey([ML, "assignment_unserved"])
 ASSIGNMENT_BOTTLENECKS = dg.AssetKey([ML, "assignment_bottlenecks"])
 ASSIGNMENT_SUMMARY = dg.AssetKey([ML, "assignment_summary"])
 
+DELAYED_SHIPMENTS = dg.AssetKey([ML, "delayed_shipments"])
+STAGE_DWELL = dg.AssetKey([ML, "stage_dwell"])
+LANE_LEADTIME = dg.AssetKey([ML, "lane_leadtime"])
+ONTIME = dg.AssetKey([ML, "ontime"])
+FAULTY_SHIPMENTS = dg.AssetKey([ML, "faulty_shipments"])
+
 SNAPSHOT = dg.AssetKey(["published", "snapshot"])
 OVERVIEW_PAGE = dg.AssetKey(["published", "overview_page"])
 EXPORTS = dg.AssetKey(["published", "exports"])

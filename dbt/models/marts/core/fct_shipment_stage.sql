@@ -11,7 +11,12 @@ scans as (
     select scans.*
     from {{ ref('int_shipment_scans') }} as scans
     {% if is_incremental() %}
-        where not exists (select 1 from {{ this }} as known where known.parcel_id = scans.parcel_id)
+        where
+            not exists (
+                select 1
+                from {{ this }} as known
+                where known.parcel_id = scans.parcel_id
+            )
     {% endif %}
 
 ),
@@ -56,7 +61,8 @@ conflicts as (
     select
         earlier.parcel_id,
         earlier.stage as earlier_stage,
-        later.stage as later_stage
+        later.stage as later_stage,
+        earlier.scan_ts as known_ts
     from stages as earlier
     inner join stages as later
         on
@@ -109,7 +115,8 @@ wrong as (
                     then 'delivered_before_departed'
                 else 'out_of_order'
             end
-        ) as reason
+        ) as reason,
+        min(conflicts.known_ts) as reason_ts
     from conflicts
     inner join conflict_counts as earlier
         on conflicts.parcel_id = earlier.parcel_id and conflicts.earlier_stage = earlier.stage
@@ -129,6 +136,7 @@ judged as (
     select
         stages.*,
         case when stages.is_known then wrong.reason else 'unknown_code' end as reason,
+        case when stages.is_known then wrong.reason_ts else stages.scan_ts end as reason_ts,
         stages.is_ordered and wrong.reason is null as is_in_sequence
     from stages
     left join wrong on stages.parcel_id = wrong.parcel_id and stages.stage = wrong.stage
@@ -190,6 +198,7 @@ select
         else 'ok'
     end as status,
     reason,
+    reason_ts,
 
     weight_kg,
     {{ seconds_between('previous_stage_ts', 'stage_ts') }} as dwell_s,
