@@ -12,6 +12,7 @@ from xbec_platform.assets.logistics import build_logistics_assets
 from xbec_platform.assets.publish import build_publish_assets
 from xbec_platform.assets.recommendations import build_recommendation_assets
 from xbec_platform.assets.resources import WarehouseResource
+from xbec_platform.assets.shipments import build_shipment_assets
 from xbec_platform.assets.ui_metadata import described
 from xbec_platform.automation.erasure_requests import build_erasure_sensor
 from xbec_platform.automation.jobs import build_jobs
@@ -38,6 +39,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *build_customer_assets(settings),
             *build_recommendation_assets(settings),
             *build_logistics_assets(settings),
+            *build_shipment_assets(settings),
         )
     ]
     return dg.Definitions(

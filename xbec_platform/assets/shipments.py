@@ -1,4 +1,4 @@
-"""Parcels under way as assets: lead times, punctuality, delays. Read as of a day, estimate, store; the models are elsewhere."""
+"""Parcels under way as assets: lead times, punctuality, delays. Read as of a day, estimate, store; no model here."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -79,7 +79,12 @@ def build_shipment_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
     def spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
         return model_spec(
-            key, group="logistics", owner="team:logistics", kinds={"numpy"}, description=description, deps=_DEPS
+            key,
+            group="logistics",
+            owner="team:logistics",
+            kinds={"numpy"},
+            description=description,
+            deps=_DEPS,
         )
 
     @dg.multi_asset(
@@ -124,7 +129,9 @@ def build_shipment_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             frames = read_as_of(warehouse.file, QUERIES, day, purpose=f"shipments {day}: read")
             tables = track(frames, day)
             write_as_of(warehouse.file, tables, day, purpose=f"shipments {day}")
-            context.log.info(f"shipments {day}: {tables[asset_keys.DELAYED_SHIPMENTS].height} delayed parcels")
+            context.log.info(
+                f"shipments {day}: {tables[asset_keys.DELAYED_SHIPMENTS].height} delayed parcels"
+            )
         yield from _report(tables, chosen[-1])
 
     return [shipment_tracking]
@@ -144,7 +151,8 @@ def track(frames: "dict[str, pl.DataFrame]", day: date) -> "dict[dg.AssetKey, pl
     faulty = faulty_parcels(placed)
     parcels = placed.join(faulty, on="parcel_id", how="anti", maintain_order="left")
     shipped = lead_times(parcels, as_of=as_of)
-    paid = parcels.with_columns(start_ts="paid_ts").filter(pl.col("start_ts") <= pl.col("delivered_ts").fill_null(as_of))
+    paid = parcels.with_columns(start_ts="paid_ts")
+    paid = paid.filter(pl.col("start_ts") <= pl.coalesce("delivered_ts", "closed_ts", pl.lit(as_of)))
     from_payment = lead_times(paid, as_of=as_of)
     delays = find_delays(parcels, frames["stages"], shipped, as_of=as_of)
     return {
@@ -176,9 +184,10 @@ def _report(tables: "dict[dg.AssetKey, pl.DataFrame]", day: date) -> Iterator[dg
     delayed = tables[asset_keys.DELAYED_SHIPMENTS]
     reasons = delayed["reason"].value_counts(name="parcels").sort("parcels", "reason", descending=True)
     most = lanes.filter(pl.col("measure") == SHIP_TO_DOOR).sort("n_parcels", "lane", descending=True)
+    due = tables[asset_keys.ONTIME].sort("n_due", "lane", descending=True)
     shown: dict[dg.AssetKey, dict[str, Any]] = {
         asset_keys.LANE_LEADTIME: {**numbers, "lanes with most parcels": markdown_table(most)},
-        asset_keys.ONTIME: {"on time": markdown_table(tables[asset_keys.ONTIME].sort("n_due", "lane", descending=True))},
+        asset_keys.ONTIME: {"on time": markdown_table(due)},
         asset_keys.STAGE_DWELL: {"waits": markdown_table(tables[asset_keys.STAGE_DWELL])},
         asset_keys.DELAYED_SHIPMENTS: {
             "not late yet": int((~delayed["is_late"]).sum()),

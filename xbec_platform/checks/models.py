@@ -1,46 +1,20 @@
 """Checks of model tables: keys, conservation, limits and gates, counted in SQL without any code of the models."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import dagster as dg
 
 from xbec_platform import asset_keys
 from xbec_platform.assets.resources import WarehouseResource
-from xbec_platform.checks.verdict import faults_of, verdict
+from xbec_platform.checks.shipments import SHIPMENT_CHECKS
+from xbec_platform.checks.table_checks import TableCheck
+from xbec_platform.checks.table_checks import check_group as _check_group
+from xbec_platform.checks.table_checks import unique_key as _unique
+from xbec_platform.checks.verdict import verdict
 from xbec_platform.settings import Settings
 
 LIST_LENGTH = 20
 MAX_PSI = 0.25
-
-
-@dataclass(frozen=True)
-class TableCheck:
-    """A query that lists faults.
-
-    Attributes:
-        key: Asset it judges.
-        name: Name of the check.
-        description: What holds when it passes.
-        sql: Lists the faults; no row, no fault.
-        blocking: An error stops what is downstream in the same run; otherwise it is a warning.
-    """
-
-    key: dg.AssetKey
-    name: str
-    description: str
-    sql: str
-    blocking: bool = True
-
-
-def _unique(key: dg.AssetKey, *columns: str) -> TableCheck:
-    names = ", ".join(f'"{column}"' for column in columns)
-    return TableCheck(
-        key,
-        "unique_key",
-        f"{', '.join(columns)} is the key.",
-        f"SELECT {names}, count(*) FROM {asset_keys.table(key)} GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL",
-    )
 
 
 def _list_length(key: dg.AssetKey) -> TableCheck:
@@ -168,24 +142,9 @@ def build_model_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
         "customer_checks": CUSTOMER_CHECKS,
         "recommendation_checks": RECOMMENDATION_CHECKS,
         "logistics_checks": LOGISTICS_CHECKS,
+        "shipment_checks": SHIPMENT_CHECKS,
     }
     return [*[_check_group(name, checks) for name, checks in groups.items()], _publish_checks(settings)]
-
-
-def _check_group(name: str, checks: tuple[TableCheck, ...]) -> dg.AssetChecksDefinition:
-    specs = [
-        dg.AssetCheckSpec(check.name, asset=check.key, blocking=check.blocking, description=check.description)
-        for check in checks
-    ]
-
-    @dg.multi_asset_check(name=name, specs=specs)
-    def table_checks(warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
-        with warehouse.file.connect(name) as connection:
-            for check in checks:
-                severity = dg.AssetCheckSeverity.ERROR if check.blocking else dg.AssetCheckSeverity.WARN
-                yield verdict(check.key, check.name, faults_of(connection, check.sql), severity)
-
-    return table_checks
 
 
 def _publish_checks(settings: Settings) -> dg.AssetChecksDefinition:

@@ -11,6 +11,7 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
+from xbec_platform.logistics.assignment_schema import conform
 from xbec_platform.logistics.lead_times import LeadTimes
 from xbec_platform.logistics.shrinkage import shrunk_curves
 from xbec_platform.logistics.survival import Floats
@@ -61,13 +62,13 @@ class DelayParams:
     Attributes:
         silent_level: A parcel is silent when it waits longer than this share of its like does.
         mode_prior: Scans at which a stage's own wait by mode counts half against the stage's in all modes.
-        stage_prior: The same of a stage against all stages.
+        stage_prior: The same of a stage against all stages; little, as stages have little in common.
         resolution_hours: Waits are rounded to this.
     """
 
     silent_level: float = 0.95
     mode_prior: float = 20.0
-    stage_prior: float = 50.0
+    stage_prior: float = 5.0
     resolution_hours: float = 0.5
 
     def __post_init__(self) -> None:
@@ -120,7 +121,9 @@ def find_delays(
     judged = (
         open_parcels.with_columns(predicted_p90_ts=_later(open_parcels["start_ts"], upper))
         .join(
-            waiting.select("parcel_id", "stage", "stage_ts", "carrier", silent_hours="hours", silent_p95_hours="p95"),
+            waiting.select(
+                "parcel_id", "stage", "stage_ts", "carrier", silent_hours="hours", silent_p95_hours="p95"
+            ),
             on="parcel_id",
             how="left",
         )
@@ -139,13 +142,10 @@ def find_delays(
             .otherwise(pl.lit("predicted_late"))
         )
     )
-    delayed = judged.select(DELAYED_SCHEMA.names()).cast(dict(DELAYED_SCHEMA)).sort("parcel_id")
-    return Delays(delayed=delayed, dwell=dwell)
+    return Delays(delayed=conform(judged, DELAYED_SCHEMA).sort("parcel_id"), dwell=dwell)
 
 
-def _waits(
-    parcels: pl.DataFrame, stages: pl.DataFrame, as_of: datetime, params: DelayParams
-) -> pl.DataFrame:
+def _waits(parcels: pl.DataFrame, stages: pl.DataFrame, as_of: datetime, params: DelayParams) -> pl.DataFrame:
     """From each stage of a parcel to its next scan, or to the moment where it still waits."""
     step = params.resolution_hours
     columns = ["parcel_id", "stage", "stage_no", "stage_ts", "carrier", "is_terminal"]
@@ -198,8 +198,7 @@ def _limits(waits: pl.DataFrame, params: DelayParams) -> tuple[pl.DataFrame, pl.
             p95_hours=pl.Series(curves.quantiles(params.silent_level)).fill_nan(None),
         )
         .join(counts, on=["stage", "mode"], how="left")
-        .select(STAGE_DWELL_SCHEMA.names())
-        .cast(dict(STAGE_DWELL_SCHEMA))
+        .pipe(conform, STAGE_DWELL_SCHEMA)
         .sort("stage", "mode")
     )
     return table, table.select("stage", "mode", p95="p95_hours")
@@ -212,5 +211,5 @@ def _days_between(starts: pl.Series, end: datetime) -> Floats:
 
 def _later(starts: pl.Series, days: Floats) -> pl.Series:
     """Each time plus a number of days, to the second; null where the number is not known."""
-    seconds = pl.Series(np.round(days * 86_400)).fill_nan(None).cast(pl.Int64)
-    return starts + pl.select(pl.duration(seconds=seconds)).to_series()
+    microseconds = pl.Series(np.round(days * 86_400) * 1e6).fill_nan(None).cast(pl.Int64)
+    return starts + microseconds.cast(pl.Duration("us"))

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 
+from xbec_platform.logistics.assignment_schema import conform
 from xbec_platform.logistics.lead_times import EVERYTHING, LeadTimes
 
 LEAD_TIME_SCHEMA = pl.Schema(
@@ -29,7 +30,8 @@ LEAD_TIME_SCHEMA = pl.Schema(
         "coverage_after": pl.Float64(),
     }
 )
-"""Grain: measure x lane. level: lane, mode or all. own_weight: what the lane's own parcels count for against its mode."""
+"""Grain: measure x lane. level: lane, mode or all.
+own_weight: what the lane's own parcels count for against its mode."""
 
 ONTIME_SCHEMA = pl.Schema(
     {
@@ -73,7 +75,9 @@ def faulty_parcels(parcels: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def lead_time_table(parcels: pl.DataFrame, times: LeadTimes, *, measure: str, as_of: datetime) -> pl.DataFrame:
+def lead_time_table(
+    parcels: pl.DataFrame, times: LeadTimes, *, measure: str, as_of: datetime
+) -> pl.DataFrame:
     """Lead times of every lane, mode and of everything.
 
     Args:
@@ -118,8 +122,7 @@ def lead_time_table(parcels: pl.DataFrame, times: LeadTimes, *, measure: str, as
             coverage_before=pl.lit(times.coverage_before).fill_nan(None),
             coverage_after=pl.lit(times.coverage_after).fill_nan(None),
         )
-        .select(LEAD_TIME_SCHEMA.names())
-        .cast(dict(LEAD_TIME_SCHEMA))
+        .pipe(conform, LEAD_TIME_SCHEMA)
         .sort("lane")
     )
 
@@ -162,8 +165,7 @@ def ontime_table(parcels: pl.DataFrame, *, as_of: datetime, window_days: int = 9
             on_time_high=(centre + half).clip(0, 1),
         )
         .with_columns(pl.col("mean_late_days").round(6))
-        .select(ONTIME_SCHEMA.names())
-        .cast(dict(ONTIME_SCHEMA))
+        .pipe(conform, ONTIME_SCHEMA)
         .sort("lane")
     )
 

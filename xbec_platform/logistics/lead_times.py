@@ -1,4 +1,4 @@
-"""Lead times by lane with what is still under way: P50 and P90 that keep what they promise. No promises are judged here.
+"""Lead times by lane with what is still under way: P50 and P90 that keep what they say. No promise is judged here.
 
 Measured on the freight history of SCMS, walk-forward by month (test_lead_times_scms): without open shipments the P90
 covers .80 of what follows, with them .87, with the shift .90.
@@ -121,7 +121,7 @@ def lead_times(parcels: pl.DataFrame, *, as_of: datetime, params: LeadTimeParams
 
     Args:
         parcels: parcel_id, lane, mode, start_ts, delivered_ts, closed_ts (came back or lost); the last two null where
-            it has not happened. Rows that start at or after `as_of` are left out, ends at or after it are not yet known.
+            it has not happened. Rows that start from `as_of` on are left out, ends from then on are not known.
         as_of: The moment; UTC without a zone, as all times.
         params: Settings.
 

@@ -1,4 +1,4 @@
-"""Survival curves of small groups that lean on larger ones: lane on mode on everything. No lane is known by name here."""
+"""Survival curves of small groups that lean on larger ones: lane on mode on everything. No names here."""
 
 from __future__ import annotations
 
@@ -70,10 +70,11 @@ def shrunk_curves(
 ) -> ShrunkCurves:
     """Let each group's curve lean on that of the level above, from the top down.
 
-    The level above counts like n0 further cases that end as it says: the hazard at t is (d + n0 dF0) / (Y + n0 S0) with d
-    events among Y at risk. It is the posterior mean of a Dirichlet process under right-censoring (Susarla & Van Ryzin
-    1976) in the form of Hjort (1990). Without censoring that is the mean of both curves with weights n and n0; with it,
-    cases that still wait count as well: a lane whose parcels are all under way is not taken for a quick one.
+    The level above counts like n0 further cases that end as it says: the hazard at t is (d + n0 dF0) / (Y + n0 S0)
+    with d events among Y at risk. It is the posterior mean of a Dirichlet process under right-censoring (Susarla &
+    Van Ryzin 1976) in the form of Hjort (1990). Without censoring that is the mean of both curves with weights n and
+    n0; with it, cases that still wait count as well: a lane whose parcels are all under way is not taken for a quick
+    one.
 
     Args:
         duration: Time to the event, or to the last moment it was known not to have happened; finite, >= 0.

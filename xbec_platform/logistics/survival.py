@@ -63,7 +63,8 @@ def kaplan_meier(
     step = np.flatnonzero(is_new)
     events = np.add.reduceat(event, step) if len(step) else np.empty(0)
     at_risk = first_of_group[group_of[step] + 1] - step
-    step, at_risk, events = (values[events > 0] for values in (step, at_risk, events))
+    has_event = events > 0
+    step, at_risk, events = step[has_event], at_risk[has_event], events[has_event]
     steps = np.bincount(group_of[step], minlength=n_groups)
     start = np.concatenate(([0], np.cumsum(steps)))
     return SurvivalCurves(
@@ -85,20 +86,6 @@ def _running_product(factor: Floats, start: NDArray[np.int64]) -> Floats:
     before = np.concatenate(([0.0], total))[start[:-1]]
     product = np.exp(total - np.repeat(before, np.diff(start)))
     return np.where(dead, 0.0, np.minimum(product, 1.0))
-
-
-def survival_at(curves: SurvivalCurves, group: NDArray[np.int64], time: Floats) -> Floats:
-    """S of a group at a time, element by element; 1 before the first event, and for a group without events."""
-    if not len(curves.time):
-        return np.ones(len(group))
-    # Steps as ranks within the sorted times, so that (group, rank) is one sorted number.
-    distinct = np.unique(curves.time)
-    width = len(distinct) + 1
-    step_group = np.repeat(np.arange(curves.n_groups), np.diff(curves.start))
-    key = step_group * width + np.searchsorted(distinct, curves.time)
-    asked = group * width + np.searchsorted(distinct, time, side="right") - 1
-    found = np.searchsorted(key, asked, side="right") - 1
-    return np.where(found >= curves.start[group], curves.survival[np.maximum(found, 0)], 1.0)
 
 
 def quantiles(curves: SurvivalCurves, level: float) -> Floats:
