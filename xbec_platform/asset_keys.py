@@ -18,6 +18,10 @@ CUSTOMER_CLUSTERS = dg.AssetKey([ML, "customer_clusters"])
 CLUSTER_PROFILE = dg.AssetKey([ML, "cluster_profile"])
 CLUSTER_STABILITY = dg.AssetKey([ML, "cluster_stability"])
 
+CLV = dg.AssetKey([ML, "clv"])
+CLV_MODEL = dg.AssetKey([ML, "clv_model"])
+CLV_HOLDOUT = dg.AssetKey([ML, "clv_holdout"])
+
 RECS_DISCOVER = dg.AssetKey([ML, "recs_discover"])
 RECS_REPLENISH = dg.AssetKey([ML, "recs_replenish"])
 RECS_EVALUATION = dg.AssetKey([ML, "recs_evaluation"])

@@ -11,6 +11,7 @@ from xbec_platform import asset_keys
 from xbec_platform.assets.model_tables import as_of_days, model_spec, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import bars, markdown_table
+from xbec_platform.assets.user_database import user_database
 from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
 from xbec_platform.warehouse.database import Warehouse
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from xbec_platform.customers.cluster_model import ClusterModel
-
-
-class MissingDayError(ValueError):
-    """A day the model depends on has not been built yet."""
 
 
 def build_customer_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -77,7 +74,7 @@ def build_customer_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         model_of = _models(warehouse.file, settings.start_date)
         chosen = as_of_days(context)
         for day in chosen:
-            people = _user_database(warehouse.file, day)
+            people = user_database(warehouse.file, day)
             model = model_of(day)
             tables = {
                 dg.AssetKey([asset_keys.ML, name]): rows for name, rows in model_to_frames(model).items()
@@ -102,41 +99,16 @@ def _models(warehouse: Warehouse, start: date) -> "Callable[[date], ClusterModel
 
     @cache
     def searched(day: date) -> "ClusterModel":
-        return fit(_user_database(warehouse, day), params)
+        return fit(user_database(warehouse, day), params)
 
     @cache
     def moved(monday: date) -> "ClusterModel":
         search = search_day(monday, start=start)
         if search is None or search == monday:
             return searched(monday)
-        return refit(_user_database(warehouse, monday), searched(search), params)
+        return refit(user_database(warehouse, monday), searched(search), params)
 
     return lambda day: moved(model_day(day, start=start))
-
-
-def _user_database(warehouse: Warehouse, day: date) -> "pl.DataFrame":
-    """The user database as of a day.
-
-    Raises:
-        MissingDayError: There were customers by then, but the day has not been built.
-    """
-    rows = warehouse.read_frame(
-        "SELECT * FROM marts.mart_user_database WHERE as_of_date = ?",
-        purpose="customer clusters: read",
-        parameters=[day],
-    )
-    if rows.is_empty():
-        known = warehouse.read_frame(
-            "SELECT count(*) FROM marts.fct_order WHERE customer_id IS NOT NULL AND order_date <= ?",
-            purpose="customer clusters: read",
-            parameters=[day],
-        ).item()
-        if known:
-            raise MissingDayError(
-                f"marts.mart_user_database has no rows as of {day}, on which the clusters of later days depend: "
-                f"run the job intake_and_facts for {day} (or the whole range), then this one again"
-            )
-    return rows
 
 
 def _described(model: "ClusterModel", people: "pl.DataFrame") -> "dict[dg.AssetKey, pl.DataFrame]":

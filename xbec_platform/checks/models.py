@@ -54,6 +54,48 @@ CUSTOMER_CHECKS = (
     ),
 )
 
+LIFETIME_CHECKS = (
+    _unique(asset_keys.CLV, "as_of_date", "customer_id"),
+    _unique(asset_keys.CLV_MODEL, "as_of_date"),
+    _unique(asset_keys.CLV_HOLDOUT, "as_of_date"),
+    TableCheck(
+        asset_keys.CLV,
+        "every_customer_is_scored",
+        "The customers of the day are exactly those of the user database, and each has a value.",
+        """SELECT as_of_date, customer_id FROM (
+            SELECT as_of_date, customer_id FROM marts.mart_user_database
+            WHERE as_of_date IN (SELECT as_of_date FROM ml.clv)
+        ) AS u FULL JOIN ml.clv AS c USING (as_of_date, customer_id)
+        WHERE u.customer_id IS NULL OR c.customer_id IS NULL OR c.clv_12m_base IS NULL ORDER BY ALL""",
+    ),
+    TableCheck(
+        asset_keys.CLV,
+        "expectations_are_sound",
+        "p_alive is from 0 to 1, nothing expected is below 0, intervals hold their value, fallbacks say why.",
+        """SELECT as_of_date, customer_id FROM ml.clv
+        WHERE p_alive NOT BETWEEN 0 AND 1 OR expected_order_days_90d < 0 OR expected_value_base < 0
+            OR expected_order_days_90d NOT BETWEEN expected_order_days_90d_lo AND expected_order_days_90d_hi
+            OR clv_12m_base NOT BETWEEN clv_12m_base_lo AND clv_12m_base_hi
+            OR (method = 'fallback') <> (reason IS NOT NULL) ORDER BY ALL""",
+    ),
+    TableCheck(
+        asset_keys.CLV_HOLDOUT,
+        "predictions_came_true",
+        "In the holdout the model errs less per customer than going on at the own rate; its sum is within 25 %.",
+        """SELECT as_of_date, bias, correlation, mean_absolute_error, naive_mean_absolute_error FROM ml.clv_holdout
+        WHERE mean_absolute_error > naive_mean_absolute_error OR abs(bias) > 0.25 ORDER BY ALL""",
+        blocking=False,
+    ),
+    TableCheck(
+        asset_keys.CLV_MODEL,
+        "models_are_fitted",
+        "The models serve, not segment means, and number and value of purchases are unrelated (correlation below .3).",
+        """SELECT as_of_date, reason, frequency_value_correlation FROM ml.clv_model
+        WHERE method = 'fallback' OR abs(frequency_value_correlation) >= 0.3 ORDER BY ALL""",
+        blocking=False,
+    ),
+)
+
 RECOMMENDATION_CHECKS = (
     _unique(asset_keys.RECS_DISCOVER, "as_of_date", "customer_id", "rank"),
     _unique(asset_keys.RECS_REPLENISH, "as_of_date", "customer_id", "rank"),
@@ -140,6 +182,7 @@ def build_model_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
     """One operation per area, so that each area's checks stand between it and what is published."""
     groups: Mapping[str, tuple[TableCheck, ...]] = {
         "customer_checks": CUSTOMER_CHECKS,
+        "lifetime_checks": LIFETIME_CHECKS,
         "recommendation_checks": RECOMMENDATION_CHECKS,
         "logistics_checks": LOGISTICS_CHECKS,
         "shipment_checks": SHIPMENT_CHECKS,

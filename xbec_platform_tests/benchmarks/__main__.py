@@ -9,6 +9,7 @@ from rich.table import Table
 from xbec_platform_tests.benchmarks import (
     bench_assignment,
     bench_backfill,
+    bench_customers,
     bench_intake,
     bench_loading,
     bench_recommendations,
@@ -24,9 +25,11 @@ def main() -> None:
     console = Console(width=120)
     rows = [*bench_loading.run(), *bench_intake.run(), *bench_assignment.run(data)]
     if data is None:
-        console.print(f"skipped: backfill and recommendations need ../shared/data ({shared} is absent)")
+        console.print(
+            f"skipped: backfill, recommendations and customer models need ../shared/data ({shared} is absent)"
+        )
     else:
-        rows += [*bench_backfill.run(data), *bench_recommendations.run(data)]
+        rows += [*bench_backfill.run(data), *bench_recommendations.run(data), *bench_customers.run(data)]
     table = Table(title="ours / peer, measured in this run", title_justify="left")
     for name, justify in (
         ("what", "left"),

@@ -45,6 +45,8 @@ parts as (
         0 as n_lines,
         0 as n_items,
         cast(0 as decimal(18, 4)) as gross_base,
+        cast(0 as decimal(18, 4)) as costed_base,
+        cast(0 as decimal(18, 4)) as margin_base,
         0 as n_returns,
         0 as n_returned_items,
         cast(0 as decimal(18, 4)) as returns_base
@@ -57,6 +59,8 @@ parts as (
         n_lines,
         n_items,
         gross_base,
+        costed_base,
+        margin_base,
         0 as n_returns,
         0 as n_returned_items,
         cast(0 as decimal(18, 4)) as returns_base
@@ -69,6 +73,8 @@ parts as (
         0 as n_lines,
         0 as n_items,
         cast(0 as decimal(18, 4)) as gross_base,
+        cast(0 as decimal(18, 4)) as costed_base,
+        cast(0 as decimal(18, 4)) as margin_base,
         1 as n_returns,
         returns.qty as n_returned_items,
         coalesce({{ to_base('returns.refund_total', 'fx.rate_to_base') }}, 0) as returns_base
@@ -85,6 +91,8 @@ select
     cast(sum(n_lines) as bigint) as n_lines,
     cast(sum(n_items) as bigint) as n_items,
     cast(sum(gross_base) as decimal(18, 4)) as gross_base,
+    cast(sum(costed_base) as decimal(18, 4)) as costed_base,
+    cast(sum(margin_base) as decimal(18, 4)) as margin_base,
     cast(sum(n_returns) as bigint) as n_returns,
     cast(sum(n_returned_items) as bigint) as n_returned_items,
     cast(sum(returns_base) as decimal(18, 4)) as returns_base

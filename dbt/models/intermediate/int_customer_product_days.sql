@@ -23,40 +23,46 @@ fx as (
 
 ),
 
-categories as (
+products as (
 
-    select * from {{ ref('int_product_categories') }}
+    select * from {{ ref('int_product_versions') }}
 
 ),
 
-summed as (
+valued as (
 
     select
         order_lines.customer_id,
         order_lines.order_date as event_date,
         order_lines.product_id,
-        count(*) as n_lines,
-        sum(order_lines.qty) as n_items,
-        sum({{ to_base('order_lines.line_total', 'fx.rate_to_base') }}) as gross_base
+        products.top_category,
+        order_lines.qty,
+        {{ to_base('order_lines.line_total', 'fx.rate_to_base') }} as line_base,
+        order_lines.qty * {{ to_base('products.unit_cost', 'cost_fx.rate_to_base') }} as cost_base
     from order_lines
+    left join products
+        on
+            order_lines.product_id = products.product_id
+            and order_lines.order_date >= products.valid_from
+            and order_lines.order_date < products.valid_to
     left join fx on order_lines.currency = fx.currency and order_lines.order_date = fx.fx_date
-    group by 1, 2, 3
+    left join fx as cost_fx
+        on products.cost_currency = cost_fx.currency and order_lines.order_date = cost_fx.fx_date
 
 )
 
 select
-    summed.customer_id,
-    summed.event_date,
-    summed.product_id,
+    customer_id,
+    event_date,
+    product_id,
 
-    categories.top_category,
+    top_category,
 
-    cast(summed.n_lines as bigint) as n_lines,
-    cast(summed.n_items as bigint) as n_items,
-    cast(coalesce(summed.gross_base, 0) as decimal(18, 4)) as gross_base
-from summed
-left join categories
-    on
-        summed.product_id = categories.product_id
-        and summed.event_date >= categories.valid_from
-        and summed.event_date < categories.valid_to
+    count(*) as n_lines,
+    cast(sum(qty) as bigint) as n_items,
+    cast(coalesce(sum(line_base), 0) as decimal(18, 4)) as gross_base,
+    -- Margin is known where the cost is; its own base, so that unknown costs do not count as none.
+    cast(coalesce(sum(case when cost_base is not null then line_base end), 0) as decimal(18, 4)) as costed_base,
+    cast(coalesce(sum(line_base - cost_base), 0) as decimal(18, 4)) as margin_base
+from valued
+group by 1, 2, 3, 4

@@ -20,6 +20,10 @@ select
 
     category_path,
     {{ first_level('category_path') }} as top_category,
+    brand,
+    currency,
+
+    cast(unit_cost as decimal(18, 4)) as unit_cost,
 
     valid_from,
 

@@ -6,26 +6,21 @@ versions as (
 
     select
         product_id,
-        top_category,
         {{ event_day('valid_from') }} as version_date,
+        last_value(top_category ignore nulls) over so_far as top_category,
+        last_value(brand ignore nulls) over so_far as brand,
+        last_value(unit_cost ignore nulls) over so_far as unit_cost,
+        last_value(case when unit_cost is not null then currency end ignore nulls) over so_far as cost_currency,
         row_number() over (
             partition by product_id, {{ event_day('valid_from') }}
             order by valid_from desc
         ) as rank_of_day
     from {{ ref('stg_product_versions') }}
-    where top_category is not null
-
-),
-
-changes as (
-
-    select
-        product_id,
-        top_category,
-        version_date,
-        lag(top_category) over (partition by product_id order by version_date) as previous_category
-    from versions
-    where rank_of_day = 1
+    window so_far as (
+        partition by product_id
+        order by valid_from
+        rows between unbounded preceding and current row
+    )
 
 )
 
@@ -33,8 +28,12 @@ select
     product_id,
 
     top_category,
+    brand,
+    cost_currency,
+
+    unit_cost,
 
     version_date as valid_from,
     lead(version_date, 1, date '9999-12-31') over (partition by product_id order by version_date) as valid_to
-from changes
-where previous_category is null or previous_category <> top_category
+from versions
+where rank_of_day = 1
