@@ -69,6 +69,13 @@ def test_partitioned_assets_take_a_range_in_one_run(definitions: dg.Definitions)
             assert node.backfill_policy == dg.BackfillPolicy.single_run(), key.to_user_string()
 
 
+def test_a_run_calls_dbt_once(definitions: dg.Definitions) -> None:
+    """All models are one operation, those without partitions too: every call of dbt costs 3 CPU s by itself."""
+    for job in (INTAKE_AND_FACTS, DAILY):
+        ops = [node.name for node in definitions.resolve_job_def(job).nodes if node.name.startswith("dbt")]
+        assert ops == ["dbt_models"], job
+
+
 def test_jobs_schedule_and_sensor_are_there_and_stopped(definitions: dg.Definitions) -> None:
     """Nothing starts by itself on a fresh machine."""
     for job in (INTAKE_AND_FACTS, DECISIONS, DAILY):
