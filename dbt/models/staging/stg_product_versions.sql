@@ -21,8 +21,10 @@ select
     category_path,
     {{ first_level('category_path') }} as top_category,
     brand,
+    gtin,
     currency,
 
+    cast(list_price as decimal(18, 4)) as list_price,
     cast(unit_cost as decimal(18, 4)) as unit_cost,
 
     valid_from,
