@@ -15,11 +15,9 @@ from xbec_platform.assets.recommendations import build_recommendation_assets
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.shipments import build_shipment_assets
 from xbec_platform.assets.ui_metadata import described
-from xbec_platform.automation.erasure_requests import build_erasure_sensor
 from xbec_platform.automation.jobs import build_jobs
-from xbec_platform.automation.landing_sensor import build_landing_sensor
-from xbec_platform.automation.late_data import build_late_data_sensor
 from xbec_platform.automation.schedules import build_schedules
+from xbec_platform.automation.sensors import build_sensors
 from xbec_platform.checks.catalogue import build_catalogue_checks
 from xbec_platform.checks.erasure import build_erasure_checks
 from xbec_platform.checks.intake import build_intake_checks
@@ -59,11 +57,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         ],
         jobs=jobs,
         schedules=build_schedules(settings),
-        sensors=[
-            build_landing_sensor(settings),
-            build_late_data_sensor(settings),
-            build_erasure_sensor(settings),
-        ],
+        sensors=build_sensors(settings),
         resources={
             "warehouse": WarehouseResource.of(settings),
             "dbt": DbtProcess.of_this_environment(),

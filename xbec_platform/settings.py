@@ -42,6 +42,8 @@ class Settings:
         dbt_threads: Threads of dbt and DuckDB.
         memory_limit: DuckDB's memory limit, beyond it DuckDB spills to disk.
         dagster_storage: Where Dagster keeps runs and events: sqlite (in the home) or postgres (XBEC_POSTGRES_URL).
+        automation: Schedules and sensors are on unless a person stopped them in the UI.
+        webhook_url: Where alerts are posted to; empty for nowhere.
     """
 
     home: Path = Path(".xbec")
@@ -55,6 +57,8 @@ class Settings:
     dbt_threads: int = 2
     memory_limit: str = "2GB"
     dagster_storage: str = "sqlite"
+    automation: bool = False
+    webhook_url: str = ""
 
     def __post_init__(self) -> None:
         if len(self.base_currency) != 3 or not self.base_currency.isupper():
@@ -65,6 +69,8 @@ class Settings:
             raise SettingsError("lock_wait_s and dbt_threads must be at least 1, rebuild_days at least 0")
         if self.dagster_storage not in {"sqlite", "postgres"}:
             raise SettingsError(f"dagster_storage {self.dagster_storage!r} is neither sqlite nor postgres")
+        if self.webhook_url and not self.webhook_url.startswith(("https://", "http://")):
+            raise SettingsError(f"webhook_url {self.webhook_url!r} must start with https:// or http://")
 
     @property
     def landing(self) -> Path:
@@ -90,6 +96,21 @@ class Settings:
     def exports(self) -> Path:
         """Folder of the Parquet and CSV exports."""
         return self.home / "exports"
+
+    @property
+    def alerts(self) -> Path:
+        """Folder of the alerts' files."""
+        return self.home / "alerts"
+
+    @property
+    def outbox(self) -> Path:
+        """Alerts that the webhook has not taken yet."""
+        return self.home / "outbox"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of the structured logs."""
+        return self.home / "logs"
 
     @property
     def dbt_target(self) -> Path:

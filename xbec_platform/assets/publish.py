@@ -12,6 +12,7 @@ from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of
 from xbec_platform.assets.overview_queries import overview_input
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import markdown_table
+from xbec_platform.automation.conditions import after_good_inputs
 from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
 
@@ -58,7 +59,7 @@ def build_publish_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             kinds=kinds,
             description=description,
             deps=_MODEL_TABLES,
-        )
+        ).replace_attributes(automation_condition=after_good_inputs())
 
     @dg.multi_asset(
         name="publish",

@@ -4,12 +4,26 @@ from typing import Any
 
 import dagster as dg
 
+from xbec_platform.asset_keys import ERASURE_LOG
+
 INTAKE_AND_FACTS = "intake_and_facts"
 DECISIONS = "decisions"
 DAILY = "daily"
+LOGISTICS = "logistics"
+REPORTS = "reports"
 ERASE = "erase"
+ERASURE_AUDIT = "erasure_audit"
 
-FACT_GROUPS = ("intake", "seeds", "staging", "intermediate", "marts_core", "marts_reporting", "marts_quality")
+FACT_GROUPS = (
+    "intake",
+    "seeds",
+    "staging",
+    "intermediate",
+    "marts_core",
+    "marts_reporting",
+    "marts_market",
+    "marts_quality",
+)
 DECISION_GROUPS = ("customers", "recommendations", "logistics", "platform", "publish")
 
 
@@ -29,6 +43,16 @@ def build_jobs() -> list[Any]:
             description="Clusters, recommendations, the warehouse plan, and what is published, as of a day.",
         ),
         dg.define_asset_job(
+            LOGISTICS,
+            selection=dg.AssetSelection.groups("logistics"),
+            description="The warehouse plan and what else logistics decides, as of a day, from facts that are there.",
+        ),
+        dg.define_asset_job(
+            REPORTS,
+            selection=dg.AssetSelection.groups("platform", "publish"),
+            description="Exports, snapshot and pages as of a day, from decisions that are there.",
+        ),
+        dg.define_asset_job(
             DAILY,
             selection=facts | decisions,
             description="Close a day: everything, from its files to the published snapshot and pages.",
@@ -37,5 +61,10 @@ def build_jobs() -> list[Any]:
             ERASE,
             selection=dg.AssetSelection.groups("erasure"),
             description="Work off the landed requests to be forgotten, and rebuild everything without these people.",
+        ),
+        dg.define_asset_job(
+            ERASURE_AUDIT,
+            selection=dg.AssetSelection.checks_for_assets(ERASURE_LOG),
+            description="Search tables, snapshot and exports for people who were erased; nothing is changed.",
         ),
     ]

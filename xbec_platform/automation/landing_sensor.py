@@ -1,7 +1,6 @@
 """The landing sensor: new or corrected files ask for the run that loads them. It opens no database."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -9,47 +8,51 @@ from pathlib import Path
 import dagster as dg
 
 from xbec_platform.automation.jobs import INTAKE_AND_FACTS
+from xbec_platform.automation.ticks import Look, Tick, build_sensor
 from xbec_platform.partitions import daily, days, range_tags, windows
 from xbec_platform.settings import Settings
 
+NAME = "landing_files"
 INTERVAL_S = 30
 # A flood of days comes in portions, newest first; neighbouring days share a run, as a start costs about 9 CPU s.
 MAX_DAYS_PER_TICK = 30
 
 
 def build_landing_sensor(settings: Settings) -> dg.SensorDefinition:
-    """Watch `landing/` of the home; a drop day is asked for when its files have been quiet for one tick."""
-    partitions = daily(settings)
-
-    @dg.sensor(
-        name="landing_files",
-        job_name=INTAKE_AND_FACTS,
-        minimum_interval_seconds=INTERVAL_S,
-        default_status=dg.DefaultSensorStatus.STOPPED,
+    """Watch `landing/` of the home."""
+    return build_sensor(
+        settings,
+        NAME,
+        look,
         description="Loads drop days whose files are new or changed, once they are the same in two ticks.",
+        interval_s=INTERVAL_S,
+        jobs=(INTAKE_AND_FACTS,),
+        needs_warehouse=False,
     )
-    def landing_files(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        before = json.loads(context.cursor) if context.cursor else {"seen": {}, "asked": {}}
-        seen = day_states(settings.landing)
-        quiet = [day for day, state in seen.items() if before["seen"].get(day) == state]
-        due = [day for day in quiet if before["asked"].get(day) != seen[day]]
-        known = sorted((day for day in due if partitions.has_partition_key(day)), reverse=True)
-        chosen = known[:MAX_DAYS_PER_TICK]
-        asked = before["asked"] | {day: seen[day] for day in chosen}
-        context.update_cursor(json.dumps({"seen": seen, "asked": asked}, sort_keys=True))
-        if not chosen:
-            outside = sorted(set(due) - set(known))
-            return dg.SkipReason(
-                f"drop days outside this home's days: {', '.join(outside[:5])}"
-                if outside
-                else "nothing new is complete"
-            )
-        # The run key holds the files' state: Dagster drops a key it has seen for ever, and a corrected file
-        # must run again.
-        requests = [_request(start, end, seen) for start, end in windows([*map(date.fromisoformat, chosen)])]
-        return dg.SensorResult(run_requests=requests, cursor=context.cursor)
 
-    return landing_files
+
+def look(tick: Tick) -> Look:
+    """Ask for drop days whose files have been quiet for one tick.
+
+    The run key holds the files' state: Dagster drops a key it has seen for ever, and a corrected file must run again.
+    """
+    partitions = daily(tick.settings)
+    seen_before, asked_before = tick.memory.get("seen", {}), tick.memory.get("asked", {})
+    seen = day_states(tick.settings.landing)
+    due = [
+        day for day, state in seen.items() if seen_before.get(day) == state and asked_before.get(day) != state
+    ]
+    known = sorted((day for day in due if partitions.has_partition_key(day)), reverse=True)
+    chosen = known[:MAX_DAYS_PER_TICK]
+    memory = {"seen": seen, "asked": asked_before | {day: seen[day] for day in chosen}}
+    outside = sorted(set(due) - set(known))
+    note = (
+        f"drop days outside this home's days: {', '.join(outside[:5])}"
+        if outside
+        else "nothing new is complete"
+    )
+    spans = windows([*map(date.fromisoformat, chosen)])
+    return Look(note, requests=tuple(_request(start, end, seen) for start, end in spans), memory=memory)
 
 
 def _request(start: date, end: date, seen: Mapping[str, str]) -> dg.RunRequest:

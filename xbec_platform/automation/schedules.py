@@ -1,31 +1,112 @@
-"""Schedules, in UTC, all stopped until somebody switches them on in the UI or with `dagster schedule start`."""
+"""Schedules, in UTC. Few and large: a run costs 9 CPU s to start, and one graph needs no clock between its steps.
+
+Scores, routes and costs, competitors, reports and the Monday's fits (the first run of a week makes the weekly models)
+follow within `close_of_day`, each as soon as its inputs are there and checked. Sensors take what comes later.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date
 
 import dagster as dg
 
-from xbec_platform.automation.jobs import DAILY
+from xbec_platform.asset_keys import ASSIGNMENT_SUMMARY, mart
+from xbec_platform.automation.asking import OPEN
+from xbec_platform.automation.jobs import DAILY, ERASURE_AUDIT, LOGISTICS
+from xbec_platform.automation.ticks import schedule_status
 from xbec_platform.partitions import daily, day_of
 from xbec_platform.settings import Settings
 
+
+@dataclass(frozen=True)
+class Clock:
+    """A job by the clock.
+
+    Attributes:
+        name: As it is switched on.
+        job: What runs.
+        cron: When, UTC.
+        description: For the UI.
+        why_not: Why a tick for a day starts nothing; empty when it does.
+        is_daily: The run is for the last complete day.
+    """
+
+    name: str
+    job: str
+    cron: str
+    description: str
+    why_not: Callable[[dg.DagsterInstance, date], str] | None = None
+    is_daily: bool = True
+
+
+def nothing_new(instance: dg.DagsterInstance, day: date) -> str:
+    """Whether the plan of a day is newer than the facts it is made from, or is being made."""
+    busy = instance.get_runs(dg.RunsFilter(statuses=list(OPEN)), limit=20)
+    planning = [run.job_name for run in busy if run.job_name in {DAILY, LOGISTICS}]
+    if planning:
+        return f"{planning[0]} is running"
+    facts, plan = _built(instance, mart("fct_order_line"), day), _built(instance, ASSIGNMENT_SUMMARY, day)
+    if facts is None:
+        return f"{day} has no facts yet"
+    return f"nothing has changed since {day} was planned" if plan is not None and plan >= facts else ""
+
+
+def _built(instance: dg.DagsterInstance, key: dg.AssetKey, day: date) -> float | None:
+    """When a day of an asset was built last."""
+    wanted = dg.AssetRecordsFilter(asset_key=key, asset_partitions=[day.isoformat()])
+    records = instance.fetch_materializations(wanted, limit=1).records
+    return records[0].timestamp if records else None
+
+
 # Half an hour after midnight: sources that close their day at 00:00 UTC have delivered by then.
-CLOSE_OF_DAY = "30 0 * * *"
+CLOSE_OF_DAY = Clock(
+    "close_of_day", DAILY, "30 0 * * *", "Everything for the UTC day that has just ended, files to pages."
+)
+# Late rows of yesterday come in the morning and through the day.
+REPLAN = Clock(
+    "replan",
+    LOGISTICS,
+    "0 4-22/2 * * *",
+    "The warehouse plan of yesterday again, where rows came since it was made.",
+    why_not=nothing_new,
+)
+MONTHLY_AUDIT = Clock(
+    "monthly_audit",
+    ERASURE_AUDIT,
+    "0 3 1 * *",
+    "Searches everything for people who were erased.",
+    is_daily=False,
+)
+CLOCKS = (CLOSE_OF_DAY, REPLAN, MONTHLY_AUDIT)
 
 
 def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
-    """The daily close, for the day before the tick."""
+    """All of them."""
+    return [_schedule(settings, clock) for clock in CLOCKS]
+
+
+def _schedule(settings: Settings, clock: Clock) -> dg.ScheduleDefinition:
     partitions = daily(settings)
 
     @dg.schedule(
-        name="close_of_day",
-        job_name=DAILY,
-        cron_schedule=CLOSE_OF_DAY,
+        name=clock.name,
+        job_name=clock.job,
+        cron_schedule=clock.cron,
         execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.STOPPED,
-        description="Run the daily job for the UTC day that has just ended.",
+        default_status=schedule_status(settings),
+        description=clock.description,
     )
-    def close_of_day(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        day = day_of(context.scheduled_execution_time).isoformat()
-        if not partitions.has_partition_key(day):
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        moment = context.scheduled_execution_time
+        run_key = f"{clock.name}:{moment.astimezone(UTC):%Y-%m-%dT%H:%M}"
+        if not clock.is_daily:
+            return dg.RunRequest(run_key=run_key)
+        day = day_of(moment)
+        if not partitions.has_partition_key(day.isoformat()):
             return dg.SkipReason(f"{day} is no partition of this home (XBEC_START_DATE, XBEC_END_DATE)")
-        return dg.RunRequest(run_key=f"close_of_day:{day}", partition_key=day)
+        reason = clock.why_not(context.instance, day) if clock.why_not else ""
+        if reason:
+            return dg.SkipReason(reason)
+        return dg.RunRequest(run_key=run_key, partition_key=day.isoformat())
 
-    return [close_of_day]
+    return schedule

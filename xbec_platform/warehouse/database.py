@@ -199,6 +199,15 @@ def create_missing(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, S
             connection.execute(f"ALTER TABLE {table} ADD COLUMN {described[name]}")
 
 
+def missing_tables(connection: duckdb.DuckDBPyConnection, tables: Sequence[str]) -> list[str]:
+    """Those of the tables (`schema.name`) that are not there yet, in order."""
+    rows = connection.execute(
+        "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE NOT internal"
+    )
+    known = {name for (name,) in rows.fetchall()}
+    return [name for name in tables if name not in known]
+
+
 def append(
     connection: duckdb.DuckDBPyConnection,
     table: str,

@@ -1,55 +1,33 @@
-"""The late-data sensor: exactly the waiting days, newest first, bounded, never silently dropped."""
+"""The late-data sensor beyond what all sensors bear: exactly the waiting days, newest first, bounded, none dropped."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from xbec_platform.automation.asking import ATTEMPTS
 from xbec_platform.automation.late_data import (
-    ATTEMPTS,
     HORIZON_DAYS,
     MAX_DAYS_PER_TICK,
-    TAG,
     build_late_data_sensor,
     due_days,
 )
-from xbec_platform.ingest.store import create_tables
 from xbec_platform.partitions import windows
 from xbec_platform.settings import Settings
-from xbec_platform.warehouse.database import Warehouse
+from xbec_platform_tests.unit.automation.cases import late
+from xbec_platform_tests.unit.automation.daemon import Daemon
 
 JAN = [date(2026, 1, day) for day in range(1, 32)]
+FROM, TO = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path, start_date=JAN[0], end_date=date(2026, 2, 1))
-
-
-def wait(home: Settings, *days: date) -> None:
-    """Put days into the ledger."""
-    with Warehouse(home.warehouse).transaction("test") as connection:
-        create_tables(connection)
-        for day in days:
-            connection.execute(
-                f"INSERT INTO ops.pending_event_days VALUES ('orders', DATE '{day}', DATE '{day}', 1)"
-            )
-
-
-def tick(home: Settings, instance: dg.DagsterInstance) -> list[dg.RunRequest] | str:
-    """Runs asked for, or why none is."""
-    result = build_late_data_sensor(home)(dg.build_sensor_context(instance=instance))
-    if isinstance(result, dg.SkipReason):
-        return str(result.skip_message)
-    assert isinstance(result, dg.SensorResult)
-    return list(result.run_requests or [])
-
-
-def end_run(instance: dg.DagsterInstance, request: dg.RunRequest, status: dg.DagsterRunStatus) -> None:
-    """A run as the daemon would have made it, ended."""
-    run = dg.DagsterRun(job_name="intake_and_facts", tags=request.tags, status=status)
-    instance.add_run(run)
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    home = Settings(home=tmp_path, start_date=JAN[0], end_date=date(2026, 2, 1))
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Daemon(home, build_late_data_sensor, instance)
 
 
 def test_windows_are_neighbouring_days_newest_first() -> None:
@@ -67,52 +45,22 @@ def test_newest_first_and_bounded() -> None:
     assert due_days([ancient, JAN[30]]) == [JAN[30]]
 
 
-def test_asks_for_exactly_the_waiting_days(home: Settings) -> None:
-    """Days that are no partition of the home cannot be asked for."""
-    wait(home, JAN[3], JAN[4], JAN[9], date(2025, 6, 1))
-    with dg.DagsterInstance.ephemeral() as instance:
-        requests = tick(home, instance)
-    assert not isinstance(requests, str)
-    spans = [
-        (
-            one.tags["dagster/asset_partition_range_start"],
-            one.tags["dagster/asset_partition_range_end"],
-        )
-        for one in requests
-    ]
+def test_asks_for_exactly_the_waiting_days(daemon: Daemon) -> None:
+    """Days that are no partition of the home cannot be asked for; while they run, none is asked for."""
+    for day in (JAN[3], JAN[4], JAN[9], date(2025, 6, 1)):
+        late(day)(daemon)
+    spans = [(one.tags[FROM], one.tags[TO]) for one in daemon.tick()]
     assert spans == [("2026-01-10", "2026-01-10"), ("2026-01-04", "2026-01-05")]
+    late(JAN[20])(daemon)
+    assert daemon.tick() == []
+    assert daemon.said == "the days asked for last are being rebuilt"
 
 
-def test_same_day_late_twice_is_asked_for_twice(home: Settings) -> None:
-    """Dagster drops a run key it has seen for ever: the second lateness needs a key of its own."""
-    wait(home, JAN[3])
-    with dg.DagsterInstance.ephemeral() as instance:
-        (first,) = tick(home, instance)
-        assert isinstance(first, dg.RunRequest)
-        end_run(instance, first, dg.DagsterRunStatus.STARTED)
-        assert tick(home, instance) == "the days asked for last are being rebuilt"
-    with dg.DagsterInstance.ephemeral() as instance:
-        end_run(instance, first, dg.DagsterRunStatus.SUCCESS)
-        (second,) = tick(home, instance)
-        assert isinstance(second, dg.RunRequest)
-        assert second.tags[TAG] == first.tags[TAG]
-        assert second.run_key != first.run_key
-
-
-def test_days_that_keep_failing_are_left_to_a_person(home: Settings) -> None:
+def test_days_that_keep_failing_are_left_to_a_person(daemon: Daemon) -> None:
     """A broken rebuild every five minutes helps nobody."""
-    wait(home, JAN[3])
-    with dg.DagsterInstance.ephemeral() as instance:
-        for _ in range(ATTEMPTS):
-            (request,) = tick(home, instance)
-            assert isinstance(request, dg.RunRequest)
-            end_run(instance, request, dg.DagsterRunStatus.FAILURE)
-        assert "waiting for a backfill by hand: 2026-01-04" in str(tick(home, instance))
-
-
-def test_nothing_to_do(home: Settings) -> None:
-    """No file yet, then an empty ledger."""
-    with dg.DagsterInstance.ephemeral() as instance:
-        assert tick(home, instance) == "nothing has been loaded yet"
-        wait(home)
-        assert tick(home, instance) == "no event day is waiting to be rebuilt"
+    late(JAN[3])(daemon)
+    for _ in range(ATTEMPTS):
+        assert daemon.tick()
+        daemon.end_runs(dg.DagsterRunStatus.FAILURE)
+    assert daemon.tick() == []
+    assert "failed 3 times, now waiting for a person: 2026-01-04..2026-01-04" in daemon.said

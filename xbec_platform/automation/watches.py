@@ -1,0 +1,144 @@
+"""What the alert sensors watch: the readings in SQL over bounded tables, and their limits. No run starts here."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from xbec_platform.automation.alert_sensors import AlertWatch
+from xbec_platform.operations.alerts import shifts
+from xbec_platform.operations.alerts.ledger import Kind
+from xbec_platform.operations.alerts.levels import Reading
+from xbec_platform.warehouse.database import missing_tables
+
+if TYPE_CHECKING:
+    import duckdb
+
+DAY_S, QUARTER_S, HOUR_S = 86_400, 900, 3_600
+
+# PSI: below .1 nothing, above .25 a shift (Siddiqi 2006, Credit Risk Scorecards, ch. 10).
+PSI_RAISE, PSI_CLEAR = 0.25, 0.2
+# Agreement of resampled clusters: below .8 groups are no longer the same ones.
+ARI_RAISE, ARI_CLEAR = 0.8, 0.85
+# A competitor in stock asks so much less than we do.
+UNDERCUT_RAISE, UNDERCUT_CLEAR = 0.25, 0.2
+# The mean of the competitors has fallen so far within a week.
+FALL_RAISE, FALL_CLEAR = 0.15, 0.1
+
+_PSI_SQL = """
+SELECT as_of_date, feature, psi FROM ml.cluster_drift
+WHERE as_of_date = (SELECT max(as_of_date) FROM ml.cluster_drift) AND psi IS NOT NULL ORDER BY feature
+"""
+_ARI_SQL = """
+SELECT as_of_date, mean_ari FROM ml.cluster_model
+WHERE as_of_date = (SELECT max(as_of_date) FROM ml.cluster_model) AND mean_ari IS NOT NULL
+"""
+_DAYS = shifts.RECENT_DAYS + shifts.BASE_DAYS
+# Only days that are whole: the last one of the key figures at most.
+_CONVERSION_SQL = f"""
+WITH last AS (SELECT max(kpi_date) AS day FROM marts.mart_daily_kpi)
+SELECT 'sessions with a purchase', session_date, count(*), count(*) FILTER (n_purchases > 0)
+FROM marts.fct_session, last WHERE session_date <= day AND session_date > day - {_DAYS} GROUP BY ALL ORDER BY ALL
+"""
+_CLICKS_SQL = f"""
+WITH last AS (SELECT max(kpi_date) AS day FROM marts.mart_daily_kpi)
+SELECT 'clicks in ' || placement, event_date, n_viewable, n_clicks
+FROM marts.mart_click_days, last
+WHERE NOT is_campaign AND event_date <= day AND event_date > day - {_DAYS} ORDER BY ALL
+"""
+_RATES = {
+    ("marts.fct_session", "marts.mart_daily_kpi"): _CONVERSION_SQL,
+    ("marts.mart_click_days", "marts.mart_daily_kpi"): _CLICKS_SQL,
+}
+_PRICES_SQL = """
+WITH last AS (SELECT max(index_date) AS day FROM marts.mart_competitor_index)
+SELECT now.index_date, now.product_id, now.market, now.own_price_base, now.lowest_price_base, now.mean_price_base,
+    before.mean_price_base
+FROM marts.mart_competitor_index AS now
+LEFT JOIN marts.mart_competitor_index AS before
+    ON before.product_id = now.product_id AND before.market = now.market AND before.index_date = now.index_date - 7
+WHERE now.index_date = (SELECT day FROM last) ORDER BY now.product_id, now.market
+"""
+
+
+def drift_readings(connection: "duckdb.DuckDBPyConnection") -> list[Reading]:
+    """Habits that moved, groups that fell apart, rates that shifted. Each asks a person for a refit; none is made."""
+    found = [
+        Reading(f"habit {feature}", "psi", day, float(psi), PSI_RAISE, PSI_CLEAR,
+                f"{feature} has moved since the clusters were fitted (PSI {psi:.2f}): search the groups anew")
+        for day, feature, psi in connection.execute(_PSI_SQL).fetchall()
+    ]  # fmt: skip
+    found += [
+        Reading("customer groups", "ari", day, 1 - float(ari), 1 - ARI_RAISE, 1 - ARI_CLEAR,
+                f"the groups agree in resamples by {ari:.2f} only (ARI): search them anew")
+        for day, ari in connection.execute(_ARI_SQL).fetchall()
+    ]  # fmt: skip
+    for tables, sql in _RATES.items():
+        if not missing_tables(connection, tables):
+            found += rate_readings(connection.execute(sql).fetchall())
+    return found
+
+
+def rate_readings(rows: Iterable[tuple[Any, ...]]) -> list[Reading]:
+    """Shifts of rates.
+
+    Args:
+        rows: (name, day, trials, hits), by name and day; days without a row had no trial.
+    """
+    series: dict[str, dict[date, tuple[int, int]]] = {}
+    for name, day, trials, hits in rows:
+        series.setdefault(name, {})[day] = (trials, min(hits, trials))
+    if not series:
+        return []
+    last = max(day for days in series.values() for day in days)
+    window = [date.fromordinal(last.toordinal() - back) for back in reversed(range(_DAYS))]
+    found = []
+    for name, known in series.items():
+        shift = shifts.share_shift([known.get(day, (0, 0)) for day in window])
+        if shift is not None:
+            text = (
+                f"{name}: {shift.recent:.2%} in the last {shifts.RECENT_DAYS} days, {shift.base:.2%} before "
+                f"(z {shift.z:+.1f}): look for the cause, then refit what learned from it"
+            )
+            found.append(Reading(name, "rate", last, shift.size, shifts.RAISE_AT, shifts.CLEAR_AT, text))
+    return found
+
+
+def price_readings(connection: "duckdb.DuckDBPyConnection") -> list[Reading]:
+    """How far competitors are below us, and how far they fell within a week, by product and market."""
+    found = []
+    for day, product, market, own, lowest, mean, mean_before in connection.execute(_PRICES_SQL).fetchall():
+        subject = f"{product} {market}"
+        if own and lowest is not None:
+            gap = float(1 - lowest / own)
+            text = (
+                f"{product} in {market}: a competitor asks {lowest:,.2f}, we ask {own:,.2f} (base currency)"
+            )
+            found.append(Reading(subject, "undercut", day, gap, UNDERCUT_RAISE, UNDERCUT_CLEAR, text))
+        if mean is not None and mean_before:
+            fall = float(1 - mean / mean_before)
+            text = f"{product} in {market}: competitors ask {mean:,.2f} on average, {mean_before:,.2f} a week ago"
+            found.append(Reading(subject, "fall", day, fall, FALL_RAISE, FALL_CLEAR, text))
+    return found
+
+
+DRIFT = AlertWatch(
+    kind=Kind("drift", is_absence_good=False),
+    tables=("ml.cluster_drift", "ml.cluster_model"),
+    read=drift_readings,
+    interval_s=DAY_S,
+    description=(
+        f"Asks a person for a refit where habits have drifted (PSI over {PSI_RAISE}), groups do not hold (ARI under "
+        f"{ARI_RAISE}), or click and conversion rates have shifted. Nothing is refitted or promoted by itself."
+    ),
+)
+COMPETITOR_JUMP = AlertWatch(
+    kind=Kind("competitor_jump", is_absence_good=False),
+    tables=("marts.mart_competitor_index",),
+    read=price_readings,
+    interval_s=HOUR_S,
+    description=(
+        f"An alert where a competitor in stock asks {UNDERCUT_RAISE:.0%} less than we do, or competitors fell by "
+        f"{FALL_RAISE:.0%} within a week; cleared below {UNDERCUT_CLEAR:.0%} and {FALL_CLEAR:.0%}."
+    ),
+)
+WATCHES = (DRIFT, COMPETITOR_JUMP)

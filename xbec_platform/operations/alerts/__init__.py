@@ -1,0 +1,1 @@
+"""Alerts: raised once, kept in `ops.alerts`, handed on as files. What is measured lies elsewhere."""
