@@ -12,7 +12,18 @@ from typing import Annotated
 
 import typer
 
-from xbec_platform.commands import backfill, dbt, doctor, erase, mapping, quarantine, queue, serve, withdraw
+from xbec_platform.commands import (
+    automation,
+    backfill,
+    dbt,
+    doctor,
+    erase,
+    mapping,
+    quarantine,
+    queue,
+    serve,
+    withdraw,
+)
 from xbec_platform.commands.home import FAILED, NO_DATA, USAGE
 from xbec_platform.commands.home import console as _console
 from xbec_platform.commands.home import settings as _settings
@@ -22,6 +33,7 @@ app = typer.Typer(
 )
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(mapping.app, name="mapping")
+app.command()(automation.automation)
 app.command()(backfill.backfill)
 app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}

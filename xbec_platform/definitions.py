@@ -29,7 +29,6 @@ from xbec_platform.settings import Settings
 def build_definitions(settings: Settings) -> dg.Definitions:
     """All definitions of one home; nothing global, so that tests may build several."""
     settings.announce()
-    jobs = build_jobs()
     tables = [
         assets.map_asset_specs(described)
         for assets in (
@@ -55,7 +54,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *build_catalogue_checks(),
             *build_erasure_checks(settings),
         ],
-        jobs=jobs,
+        jobs=build_jobs(),
         schedules=build_schedules(settings),
         sensors=build_sensors(settings),
         resources={

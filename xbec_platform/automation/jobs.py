@@ -1,5 +1,6 @@
 """Jobs: named selections of assets, by what a person wants done. Windows come from the run, not from here."""
 
+from functools import cache
 from typing import Any
 
 import dagster as dg
@@ -27,11 +28,15 @@ FACT_GROUPS = (
 DECISION_GROUPS = ("customers", "recommendations", "logistics", "platform", "publish")
 
 
-def build_jobs() -> list[Any]:
-    """The jobs of a home (Dagster keeps the type of an unresolved job private)."""
+@cache
+def build_jobs() -> tuple[Any, ...]:
+    """The jobs of a home, always the same objects: Dagster refuses a second definition of a name.
+
+    Dagster keeps their type, that of an unresolved job, private.
+    """
     facts = dg.AssetSelection.groups(*FACT_GROUPS)
     decisions = dg.AssetSelection.groups(*DECISION_GROUPS)
-    return [
+    return (
         dg.define_asset_job(
             INTAKE_AND_FACTS,
             selection=facts,
@@ -67,4 +72,4 @@ def build_jobs() -> list[Any]:
             selection=dg.AssetSelection.checks_for_assets(ERASURE_LOG),
             description="Search tables, snapshot and exports for people who were erased; nothing is changed.",
         ),
-    ]
+    )

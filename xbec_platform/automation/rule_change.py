@@ -106,8 +106,8 @@ def _listed(change: RuleChange) -> Reading:
     names = ", ".join(change.rules[:20]) + (" …" if len(change.rules) > 20 else "")
     text = (
         f"{change.rule_set}: {len(change.rules)} rules came, went or changed ({names}); {days} days from "
-        f"{change.start} to {change.end - timedelta(days=1)} are rebuilt by {job_of(change.rule_set)} from the next tick "
-        f"on. Stop the sensor {NAME} to keep it from that."
+        f"{change.start} to {change.end - timedelta(days=1)} are rebuilt by {job_of(change.rule_set)} from the next "
+        f"tick on. Stop the sensor {NAME} to keep it from that."
     )
     return Reading(change.rule_set, change.change_id, change.start, float(days), 1, 1, text)
 

@@ -201,7 +201,7 @@ def daemon(facts: HomeFacts) -> Iterator[Finding]:
             "daemon",
             "No schedule and no sensor is switched on.",
             "Files are loaded only when somebody asks.",
-            "xbec ui, Automation: close_of_day, landing_files, late_data, erasure_requests",
+            "xbec automation on",
         )
 
 

@@ -108,7 +108,8 @@ class Receiver(BaseHTTPRequestHandler):
     taken: list[tuple[str | None, bytes]]
     status: int
 
-    def do_POST(self) -> None:  # noqa: N802 - the parent's
+    def do_POST(self) -> None:
+        """Take it or not."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.status == 200:
             self.taken.append((self.headers["Idempotency-Key"], body))

@@ -38,7 +38,7 @@ def test_root_is_the_first_asset_that_was_not_built() -> None:
     keys = [dg.AssetKey(["marts", name]) for name in ("alpha", "beta", "gamma")]
 
     @dg.multi_asset(specs=[dg.AssetSpec(key) for key in keys], name="models")
-    def models():  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def models():  # type: ignore[no-untyped-def]
         yield dg.MaterializeResult(asset_key=keys[0])
         raise dg.Failure(
             "dbt failed", metadata={"errors": dg.MetadataValue.md("- `model.xbec.gamma`: no column")}
