@@ -150,9 +150,8 @@ def build_dbt_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     ) -> Iterator[Any]:
         from xbec_platform.ingest.store import clear_pending
 
-        by_day = {
-            key for key in context.assets_def.keys if context.assets_def.specs_by_key[key].partitions_def
-        }
+        # The context knows the chosen assets only.
+        by_day = {key for key, spec in dbt_models.specs_by_key.items() if spec.partitions_def}
         chosen = by_day & context.selected_asset_keys
         if not chosen:
             yield from _build(context, dbt, warehouse, settings, {}, "dbt: static models")
