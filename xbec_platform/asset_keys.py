@@ -21,6 +21,9 @@ CLUSTER_STABILITY = dg.AssetKey([ML, "cluster_stability"])
 CLV = dg.AssetKey([ML, "clv"])
 CLV_MODEL = dg.AssetKey([ML, "clv_model"])
 CLV_HOLDOUT = dg.AssetKey([ML, "clv_holdout"])
+ATTRIBUTE_PREFERENCE = dg.AssetKey([ML, "user_attribute_preference"])
+ATTRIBUTE_BASE_RATES = dg.AssetKey([ML, "attribute_base_rates"])
+CTR_PRIORS = dg.AssetKey([ML, "ctr_priors"])
 
 RECS_DISCOVER = dg.AssetKey([ML, "recs_discover"])
 RECS_REPLENISH = dg.AssetKey([ML, "recs_replenish"])
@@ -50,6 +53,11 @@ def raw(source: str) -> dg.AssetKey:
 def mart(name: str) -> dg.AssetKey:
     """Key of a dbt model in the schema `marts`."""
     return dg.AssetKey([MARTS, name])
+
+
+def intermediate(name: str) -> dg.AssetKey:
+    """Key of a dbt model in the schema `intermediate`."""
+    return dg.AssetKey(["intermediate", name])
 
 
 def table(key: dg.AssetKey) -> str:

@@ -10,6 +10,7 @@ from xbec_platform.assets.erasure import build_erasure_assets
 from xbec_platform.assets.intake import build_intake_assets
 from xbec_platform.assets.lifetime_value import build_lifetime_assets
 from xbec_platform.assets.logistics import build_logistics_assets
+from xbec_platform.assets.preferences import build_preference_assets
 from xbec_platform.assets.publish import build_publish_assets
 from xbec_platform.assets.recommendations import build_recommendation_assets
 from xbec_platform.assets.resources import WarehouseResource
@@ -36,6 +37,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *build_dbt_assets(settings),
             *build_customer_assets(settings),
             *build_lifetime_assets(settings),
+            *build_preference_assets(settings),
             *build_recommendation_assets(settings),
             *build_logistics_assets(settings),
             *build_shipment_assets(settings),

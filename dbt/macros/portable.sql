@@ -35,6 +35,11 @@
     nullif(trim(split_part({{ path }}, '/', 1)), '')
 {%- endmacro %}
 
+{# A path without its last level; a path of one level stays as it is. #}
+{% macro parent_path(path) -%}
+    regexp_replace({{ path }}, '^(.+)/[^/]*$', '\1')
+{%- endmacro %}
+
 {% macro joined_text(value, order_by) -%}
     string_agg({{ value }}, ', ' order by {{ order_by }})
 {%- endmacro %}
@@ -47,4 +52,27 @@
 {# Whole seconds from the first to the second timestamp, an integer. #}
 {% macro seconds_between(first, second) -%}
     date_diff('second', {{ first }}, {{ second }})
+{%- endmacro %}
+
+{# Number of the stretch of so many seconds a moment lies in: equal numbers, same stretch. #}
+{% macro time_slot(timestamp, seconds) -%}
+    (epoch_us({{ timestamp }}) // {{ seconds * 1000000 }})
+{%- endmacro %}
+
+{# Seconds from the first to the second timestamp with their fractions, a double. #}
+{% macro exact_seconds_between(first, second) -%}
+    ((epoch_us({{ second }}) - epoch_us({{ first }})) / 1000000.0)
+{%- endmacro %}
+
+{# Names of a JSON object, one row each; no row for null and for anything but an object. #}
+{% macro each_json_name(json) -%}
+    unnest(json_keys({{ json }}))
+{%- endmacro %}
+
+{# A value of a JSON object as text, by its name; null for lists and objects. #}
+{% macro json_scalar(json, name) -%}
+    case
+        when json_type(json_extract({{ json }}, concat('$."', {{ name }}, '"'))) not in ('ARRAY', 'OBJECT', 'NULL')
+            then json_extract_string({{ json }}, concat('$."', {{ name }}, '"'))
+    end
 {%- endmacro %}

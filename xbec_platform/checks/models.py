@@ -6,6 +6,7 @@ import dagster as dg
 
 from xbec_platform import asset_keys
 from xbec_platform.assets.resources import WarehouseResource
+from xbec_platform.checks.preferences import PREFERENCE_CHECKS
 from xbec_platform.checks.shipments import SHIPMENT_CHECKS
 from xbec_platform.checks.table_checks import TableCheck
 from xbec_platform.checks.table_checks import check_group as _check_group
@@ -183,6 +184,7 @@ def build_model_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
     groups: Mapping[str, tuple[TableCheck, ...]] = {
         "customer_checks": CUSTOMER_CHECKS,
         "lifetime_checks": LIFETIME_CHECKS,
+        "preference_checks": PREFERENCE_CHECKS,
         "recommendation_checks": RECOMMENDATION_CHECKS,
         "logistics_checks": LOGISTICS_CHECKS,
         "shipment_checks": SHIPMENT_CHECKS,

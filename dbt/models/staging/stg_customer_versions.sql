@@ -19,6 +19,8 @@ select
     customer_id,
 
     country,
+    birth_year,
+    consent_profiling,
 
     updated_ts,
 

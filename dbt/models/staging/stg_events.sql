@@ -26,9 +26,11 @@ select
     source_event,
     page_type,
     placement,
+    category as category_path,
     country,
     device,
     app,
+    user_agent_class,
 
     dwell_s,
     engagement_time_ms,

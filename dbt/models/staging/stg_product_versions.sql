@@ -21,6 +21,7 @@ select
     category_path,
     {{ first_level('category_path') }} as top_category,
     brand,
+    attributes,
     gtin,
     currency,
 
