@@ -44,8 +44,8 @@ def build_preference_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 asset_keys.ATTRIBUTE_PREFERENCE,
                 "What a customer prefers, by attribute of goods: scores of browsing habits, purchase frequency, "
                 "preference settings and click-through rate, and the preference they make together, against the "
-                "market and with events halved every 30 days. Only of customers who consent to profiling; the best 8 values of "
-                "each attribute. Grain: customer x attribute x value. "
+                "market and with events halved every 30 days. Only of customers who consent to profiling; the best 8 "
+                "values of each attribute. Grain: customer x attribute x value. "
                 "Key: as_of_date, customer_id, attribute, attribute_value.",
             ),
             spec(
