@@ -40,6 +40,11 @@ LANE_LEADTIME = dg.AssetKey([ML, "lane_leadtime"])
 ONTIME = dg.AssetKey([ML, "ontime"])
 FAULTY_SHIPMENTS = dg.AssetKey([ML, "faulty_shipments"])
 
+LANDED_COST = dg.AssetKey([ML, "landed_cost"])
+LANDED_COST_TRACE = dg.AssetKey([ML, "landed_cost_trace"])
+COMPLIANCE_FLAGS = dg.AssetKey([ML, "compliance_flags"])
+REFUSED_RULES = dg.AssetKey([ML, "refused_tariff_rules"])
+
 SNAPSHOT = dg.AssetKey(["published", "snapshot"])
 OVERVIEW_PAGE = dg.AssetKey(["published", "overview_page"])
 EXPORTS = dg.AssetKey(["published", "exports"])

@@ -18,6 +18,7 @@ from xbec_platform.commands import (
     dbt,
     doctor,
     erase,
+    landed_cost,
     mapping,
     quarantine,
     queue,
@@ -34,6 +35,8 @@ app = typer.Typer(
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(mapping.app, name="mapping")
 app.command()(automation.automation)
+app.add_typer(landed_cost.explain, name="explain")
+app.add_typer(landed_cost.whatif, name="whatif")
 app.command()(backfill.backfill)
 app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}

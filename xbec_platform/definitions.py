@@ -8,6 +8,7 @@ from xbec_platform.assets.dbt_cli import DbtProcess
 from xbec_platform.assets.dbt_models import build_dbt_assets
 from xbec_platform.assets.erasure import build_erasure_assets
 from xbec_platform.assets.intake import build_intake_assets
+from xbec_platform.assets.landed_cost import build_landed_cost_assets
 from xbec_platform.assets.lifetime_value import build_lifetime_assets
 from xbec_platform.assets.logistics import build_logistics_assets
 from xbec_platform.assets.preferences import build_preference_assets
@@ -41,6 +42,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *build_recommendation_assets(settings),
             *build_logistics_assets(settings),
             *build_shipment_assets(settings),
+            *build_landed_cost_assets(settings),
         )
     ]
     return dg.Definitions(

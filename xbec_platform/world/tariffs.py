@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from xbec_platform.world.spec import parameters
+
 if TYPE_CHECKING:
     from xbec_platform.world.plan import Plan
 
@@ -42,11 +44,39 @@ def tariff_rules() -> pl.DataFrame:
     """Return all rules, sorted by rule_id; thresholds are above `threshold_low` up to `threshold_high` inclusive.
 
     `valid_to` is the last day (null: open). Rates in percent; `reduction_pct` is what is taken off VAT and
-    consumption tax. An empty rate means "by tariff line", not zero.
+    consumption tax. An empty rate means "by tariff line", not zero: kind tariff_line has those of the world's goods.
     """
     source = resources.files("xbec_platform.world") / "data" / "tariff_rules.csv"
     rules = pl.read_csv(source.read_bytes(), schema=TARIFF_SCHEMA)
-    return rules.with_columns((pl.lit(LABEL) + pl.col("note")).alias("note")).sort("rule_id")
+    labelled = pl.concat([rules, _tariff_lines()]).with_columns(note=pl.lit(LABEL) + pl.col("note"))
+    return labelled.sort("rule_id")
+
+
+def _tariff_lines() -> pl.DataFrame:
+    """Duty by tariff subheading and market, as the shop charges it: the generated world's assumption, no law."""
+    duty = {
+        kind["hs"]: float(category["duty_pct"])
+        for category in parameters("products")["categories"].values()
+        for kind in category["kinds"]
+    }
+    rows = [
+        {
+            "rule_id": f"{market}-HS-{code}",
+            "market": market,
+            "regime": "standard",
+            "kind": "tariff_line",
+            "item_scope": f"hs:{code}",
+            "currency": terms["currency"],
+            "duty_rate_pct": percent * terms["duty"]["pct_factor"],
+            "valid_from": date(2016, 1, 1),
+            "source": "assumption of the generated world",
+            "verified_on": date(2026, 11, 22),
+            "note": "Duty of the tariff line",
+        }
+        for market, terms in parameters("trade")["markets"].items()
+        for code, percent in sorted(duty.items())
+    ]
+    return pl.DataFrame(rows, schema=TARIFF_SCHEMA)
 
 
 def rules_on(day: date, market: str) -> pl.DataFrame:
