@@ -45,6 +45,10 @@ LANDED_COST_TRACE = dg.AssetKey([ML, "landed_cost_trace"])
 COMPLIANCE_FLAGS = dg.AssetKey([ML, "compliance_flags"])
 REFUSED_RULES = dg.AssetKey([ML, "refused_tariff_rules"])
 
+DELAY_EFFECT = dg.AssetKey([ML, "delay_effect"])
+SERVICE_INDEX = dg.AssetKey([ML, "service_index"])
+SERVICE_LOADINGS = dg.AssetKey([ML, "service_loadings"])
+
 SNAPSHOT = dg.AssetKey(["published", "snapshot"])
 OVERVIEW_PAGE = dg.AssetKey(["published", "overview_page"])
 EXPORTS = dg.AssetKey(["published", "exports"])

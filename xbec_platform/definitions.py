@@ -6,6 +6,7 @@ from xbec_platform.assets.catalogue import build_catalogue_assets
 from xbec_platform.assets.customers import build_customer_assets
 from xbec_platform.assets.dbt_cli import DbtProcess
 from xbec_platform.assets.dbt_models import build_dbt_assets
+from xbec_platform.assets.delivery_experience import build_delivery_experience_assets
 from xbec_platform.assets.erasure import build_erasure_assets
 from xbec_platform.assets.intake import build_intake_assets
 from xbec_platform.assets.landed_cost import build_landed_cost_assets
@@ -43,6 +44,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *build_logistics_assets(settings),
             *build_shipment_assets(settings),
             *build_landed_cost_assets(settings),
+            *build_delivery_experience_assets(settings),
         )
     ]
     return dg.Definitions(

@@ -55,4 +55,15 @@ SHIPMENT_CHECKS = (
         "SELECT as_of_date, parcel_id, reason FROM ml.faulty_shipments ORDER BY ALL",
         blocking=False,
     ),
+    unique_key(asset_keys.DELAY_EFFECT, "as_of_date", "outcome", "method"),
+    unique_key(asset_keys.SERVICE_INDEX, "as_of_date", "lane"),
+    unique_key(asset_keys.SERVICE_LOADINGS, "as_of_date", "indicator"),
+    TableCheck(
+        asset_keys.DELAY_EFFECT,
+        "numbers_only_with_enough",
+        "Effects stand only where both arms are large enough, within their interval and with their caveat.",
+        """SELECT as_of_date, outcome, method FROM ml.delay_effect
+        WHERE caveat IS NULL OR (status = 'too_few' AND effect IS NOT NULL)
+            OR NOT coalesce(effect BETWEEN effect_low AND effect_high, true) ORDER BY ALL""",
+    ),
 )
