@@ -57,9 +57,7 @@
 {%- endmacro %}
 
 {% macro delete_window(day) -%}
-    {%- if is_incremental() -%}
-    delete from {{ this }} where {{ in_window(day) }}
-    {%- endif -%}
+    {{ delete_days(day, in_window(day)) }}
 {%- endmacro %}
 
 {# Runs before the first model: half a window, or one that is empty, would quietly build the wrong days. #}

@@ -4,6 +4,18 @@
 {%- endmacro %}
 
 {#
+    An amount with 4 places (at most 14 before them) divided by a count from 1, rounded half away from zero to 4 places; null without a count.
+    Counted in ten-thousandths: exact, where a division of decimals is a double on one engine and a decimal on another.
+#}
+{% macro money_per(amount, count) -%}
+    cast(
+        case when {{ amount }} < 0 then -0.0001 else 0.0001 end
+        * {{ whole_quotient('2 * abs(cast(' ~ amount ~ ' * 10000 as bigint)) + ' ~ count, '2 * ' ~ count) }}
+        as decimal(18, 4)
+    )
+{%- endmacro %}
+
+{#
     Joins that tell charges from products. The seed is small per feed: exact codes by equality, prefixes by feed with
     the prefix as a rest condition. Gives exact_codes.charge_kind and prefix_codes.charge_kind.
 #}

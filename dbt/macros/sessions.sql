@@ -4,9 +4,7 @@
     visitor go. What is deleted is added again from int_session_days.
 #}
 {% macro delete_touched_sessions() -%}
-    {%- if is_incremental() -%}
-    delete from {{ this }} as known
-    where
+    {%- set touched -%}
         (known.session_date < {{ window_end() }} and known.end_date >= {{ window_start() }})
         or exists (
             select 1
@@ -17,5 +15,6 @@
                 and days.is_inferred = known.is_inferred
                 and days.session_key = case when known.is_inferred then known.visitor_id else known.session_id end
         )
-    {%- endif -%}
+    {%- endset -%}
+    {{ delete_rows(touched) }}
 {%- endmacro %}

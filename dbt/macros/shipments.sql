@@ -4,18 +4,17 @@
     added again from int_shipment_scans.
 #}
 {% macro delete_touched_parcels() -%}
-    {%- if is_incremental() -%}
-    delete from {{ this }}
-    where
-        parcel_id in (
+    {%- set touched -%}
+        known.parcel_id in (
             select days.parcel_id
             from {{ ref('int_shipment_scans') }} as days
             where {{ in_window('days.scan_date') }}
         )
-        or parcel_id in (
-            select known.parcel_id
-            from {{ this }} as known
-            where known.scan_date < {{ window_end() }} and known.last_scan_date >= {{ window_start() }}
+        or known.parcel_id in (
+            select stages.parcel_id
+            from {{ this }} as stages
+            where stages.scan_date < {{ window_end() }} and stages.last_scan_date >= {{ window_start() }}
         )
-    {%- endif -%}
+    {%- endset -%}
+    {{ delete_rows(touched) }}
 {%- endmacro %}

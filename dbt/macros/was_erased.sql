@@ -3,5 +3,5 @@
     data. The reason is the one that `ingest/suppression.py` gives.
 #}
 {% macro was_erased(reasons) -%}
-    list_contains({{ reasons }}, 'person was erased on request')
+    array_contains({{ reasons }}, 'person was erased on request')
 {%- endmacro %}

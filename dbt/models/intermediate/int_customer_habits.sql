@@ -182,7 +182,7 @@ running as (
         max(hour_score) over so_far as hour_score,
         max(weekday_score) over so_far as weekday_score,
         sum(n_new_products) over so_far as n_products,
-        last_value(top_categories ignore nulls) over so_far as top_categories
+        {{ last_known('top_categories') }} over so_far as top_categories
     from joined
     window so_far as (
         partition by customer_id

@@ -1,6 +1,7 @@
 {{ config(
     materialized='incremental',
     pre_hook="{{ delete_window('fx_date') }}",
+    partition_by='fx_date',
     tags=['event_day'],
 ) }}
 

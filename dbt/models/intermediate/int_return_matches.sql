@@ -1,6 +1,7 @@
 {{ config(
     materialized='incremental',
     pre_hook="{{ delete_window('return_date') }}",
+    partition_by='return_date',
     tags=['event_day'],
 ) }}
 

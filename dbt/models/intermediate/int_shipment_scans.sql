@@ -1,6 +1,7 @@
 {{ config(
     materialized='incremental',
     pre_hook="{{ delete_window('scan_date') }}",
+    partition_by='scan_date',
     tags=['event_day'],
 ) }}
 

@@ -1,6 +1,7 @@
 {{ config(
     materialized='incremental',
     pre_hook="{{ delete_window('snapshot_date') }}",
+    partition_by='snapshot_date',
     tags=['event_day'],
 ) }}
 

@@ -1,6 +1,7 @@
 {{ config(
     materialized='incremental',
     pre_hook="{{ delete_window('order_date') }}",
+    partition_by='order_date',
     tags=['event_day'],
 ) }}
 

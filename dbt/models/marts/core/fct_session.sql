@@ -59,7 +59,7 @@ named as (
     select
         *,
         case
-            when is_inferred then concat(session_key, '@', cast(start_ts as varchar))
+            when is_inferred then concat(session_key, '@', cast(start_ts as string))
             else session_key
         end as session_id
     from sessions

@@ -1,6 +1,7 @@
 {{ config(
     materialized='incremental',
     pre_hook="{{ delete_window('shipped_date') }}",
+    partition_by='shipped_date',
     tags=['event_day'],
 ) }}
 

@@ -45,7 +45,7 @@ reasons as (
     select
         records.feed,
         records.drop_date,
-        unnest(records.reasons) as reason
+        {{ each_element('records.reasons') }} as reason
     from records
     where not {{ was_erased('records.reasons') }}
 

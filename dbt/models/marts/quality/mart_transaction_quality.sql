@@ -261,7 +261,7 @@ fx_jumps as (
         rate_date as record_date,
         rate_before || ' to ' || rate_to_base as detail
     from fx_steps
-    where abs(rate_to_base / rate_before - 1) > 0.2
+    where abs(rate_to_base - rate_before) > 0.2 * rate_before
 
 ),
 

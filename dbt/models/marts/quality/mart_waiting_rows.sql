@@ -31,7 +31,7 @@ with
             '{{ child }}' as source_name,
             '{{ parent }}' as parent_source,
             '{{ child_column }}' as column_name,
-            cast(child.{{ child_column }} as varchar) as missing_key,
+            cast(child.{{ child_column }} as string) as missing_key,
             min(child._drop_date) as waiting_since,
             count(*) as n_rows
         from {{ source('raw', child) }} as child

@@ -1,6 +1,7 @@
 {{ config(
     materialized='incremental',
     pre_hook="{{ delete_window('kpi_date') }}",
+    partition_by='kpi_date',
     tags=['event_day'],
 ) }}
 
@@ -123,7 +124,7 @@ select
     gross_base,
     returns_base,
     cast(gross_base - returns_base as decimal(18, 4)) as net_base,
-    cast(gross_base / nullif(n_orders, 0) as decimal(18, 4)) as aov_base,
+    {{ money_per('gross_base', 'nullif(n_orders, 0)') }} as aov_base,
     n_anonymous_orders,
     cast(returns_base as double) / cast(nullif(gross_base, 0) as double) as return_rate,
     n_unpaid_orders,

@@ -1,6 +1,7 @@
 {{ config(
     materialized='incremental',
     pre_hook="{{ delete_window('as_of_date') }}",
+    partition_by='as_of_date',
     tags=['event_day'],
 ) }}
 

@@ -1,6 +1,7 @@
 {{ config(
     materialized='incremental',
     pre_hook="{{ delete_window('as_of_date') }}",
+    partition_by='as_of_date',
     tags=['event_day'],
 ) }}
 
@@ -61,9 +62,8 @@ known as (
             'least(' ~ add_days('states_with_habits.valid_to', -1) ~ ', days.last_date)',
         ) }} as as_of_date,
         states_with_habits.*,
-        cast(
-            states_with_habits.gross_base / nullif(states_with_habits.n_items, 0) as decimal(18, 4)
-        ) as mean_unit_price
+        {{ money_per('states_with_habits.gross_base', 'nullif(states_with_habits.n_items, 0)') }}
+            as mean_unit_price
     from states_with_habits
     -- No row when the window holds no known day: both dates are null then.
     inner join days on states_with_habits.valid_from <= days.last_date
@@ -103,7 +103,7 @@ select
     ranked.repeat_gross_base,
     ranked.costed_base,
     ranked.margin_base,
-    cast(ranked.gross_base / ranked.n_orders as decimal(18, 4)) as aov_base,
+    {{ money_per('ranked.gross_base', 'ranked.n_orders') }} as aov_base,
     cast(ranked.n_items as double) / ranked.n_orders as items_per_order,
     cast(ranked.returns_base as double) / cast(nullif(ranked.gross_base, 0) as double) as return_rate,
     cast({{ days_between('ranked.first_order_date', 'ranked.last_order_date') }} as double)
