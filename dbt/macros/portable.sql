@@ -14,7 +14,7 @@
     isodow(day), isoyear(day)                iso_weekday('day'), iso_year('day')
     string_agg(x, ', ' order by y)           joined_text('x', 'y')
     split_part(path, '/', 1)                 first_level('path')
-    last_value(x ignore nulls) over (...)    last_known('x') over (...)
+    last_value(x ignore nulls) over (...)    last_known('x') over (...); first_known likewise
     a // b                                   whole_quotient('a', 'b')
     amount / count                           money_per('amount', 'count'): the quotient of decimals is a double or a decimal
     a / b of other numbers                   cast(a as double) / b
@@ -106,13 +106,17 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Window function: the latest value in the frame that is not null. #}
+{# Window functions: the first and the last value of the frame that is not null. #}
+{% macro first_known(value) -%}
+    first_value({{ known_only(value) }}
+{%- endmacro %}
+
 {% macro last_known(value) -%}
-    {%- if target.type == 'spark' -%}
-    last_value({{ value }}) ignore nulls
-    {%- else -%}
-    last_value({{ value }} ignore nulls)
-    {%- endif -%}
+    last_value({{ known_only(value) }}
+{%- endmacro %}
+
+{% macro known_only(value) -%}
+    {{ value ~ ') ignore nulls' if target.type == 'spark' else value ~ ' ignore nulls)' }}
 {%- endmacro %}
 
 {# Integer division; both arguments are non-negative integers. #}

@@ -7,10 +7,10 @@ versions as (
     select
         product_id,
         {{ event_day('valid_from') }} as version_date,
-        last_value(top_category ignore nulls) over so_far as top_category,
-        last_value(brand ignore nulls) over so_far as brand,
-        last_value(unit_cost ignore nulls) over so_far as unit_cost,
-        last_value(case when unit_cost is not null then currency end ignore nulls) over so_far as cost_currency,
+        {{ last_known('top_category') }} over so_far as top_category,
+        {{ last_known('brand') }} over so_far as brand,
+        {{ last_known('unit_cost') }} over so_far as unit_cost,
+        {{ last_known('case when unit_cost is not null then currency end') }} over so_far as cost_currency,
         row_number() over (
             partition by product_id, {{ event_day('valid_from') }}
             order by valid_from desc
