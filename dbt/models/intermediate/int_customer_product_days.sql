@@ -63,7 +63,9 @@ select
     cast(sum(qty) as bigint) as n_items,
     cast(coalesce(sum(line_base), 0) as decimal(18, 4)) as gross_base,
     -- Margin is known where the cost is; its own base, so that unknown costs do not count as none.
-    cast(coalesce(sum(case when cost_base is not null then line_base end), 0) as decimal(18, 4)) as costed_base,
+    cast(
+        coalesce(sum(case when cost_base is not null then line_base end), 0) as decimal(18, 4)
+    ) as costed_base,
     cast(coalesce(sum(line_base - cost_base), 0) as decimal(18, 4)) as margin_base
 from valued
 group by 1, 2, 3, 4

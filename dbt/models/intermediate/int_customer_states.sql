@@ -100,7 +100,8 @@ running as (
         sum(n_order_days) over so_far as n_order_days,
         sum(n_items) over so_far as n_items,
         sum(gross_base) over so_far as gross_base,
-        {{ first_known('case when order_date is not null then gross_base end') }} over so_far as first_gross_base,
+        {{ first_known('case when order_date is not null then gross_base end') }}
+            over so_far as first_gross_base,
         sum(costed_base) over so_far as costed_base,
         sum(margin_base) over so_far as margin_base,
         sum(returns_base) over so_far as returns_base,

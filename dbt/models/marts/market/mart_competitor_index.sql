@@ -1,6 +1,7 @@
 {{ config(
     materialized='incremental',
     pre_hook="{{ delete_window('index_date') }}",
+    partition_by='index_date',
     tags=['event_day'],
 ) }}
 
