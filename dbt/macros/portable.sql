@@ -11,9 +11,11 @@
     b - a of dates                           days_between('a', 'b')
     day + 3, day - 3                         add_days('day', 3), add_days('day', -3)
     b - a of times, date_diff('second')      seconds_between('a', 'b'); b - a > interval '30' minute is portable
+    epoch_us(a) // n                         time_slot('a', seconds), exact_seconds_between('a', 'b')
+    json_keys, json_extract_string           each_json_name('json'), json_scalar('json', 'name')
     isodow(day), isoyear(day)                iso_weekday('day'), iso_year('day')
     string_agg(x, ', ' order by y)           joined_text('x', 'y')
-    split_part(path, '/', 1)                 first_level('path')
+    split_part(path, '/', 1)                 first_level('path'), last_level('path'), parent_path('path')
     last_value(x ignore nulls) over (...)    last_known('x') over (...); first_known likewise
     a // b                                   whole_quotient('a', 'b')
     amount / count                           money_per('amount', 'count'): the quotient of decimals is a double or a decimal
@@ -95,7 +97,11 @@
 
 {# A path without its last level; a path of one level stays as it is. #}
 {% macro parent_path(path) -%}
-    regexp_replace({{ path }}, '^(.+)/[^/]*$', '\1')
+    regexp_replace({{ path }}, '^(.+)/[^/]*$', '{{ '$1' if target.type == 'spark' else '\\1' }}')
+{%- endmacro %}
+
+{% macro last_level(path) -%}
+    regexp_replace({{ path }}, '^.*/', '')
 {%- endmacro %}
 
 {% macro joined_text(value, order_by) -%}
@@ -122,6 +128,46 @@
 {# Integer division; both arguments are non-negative integers. #}
 {% macro whole_quotient(dividend, divisor) -%}
     (({{ dividend }}) {{ 'div' if target.type == 'spark' else '//' }} ({{ divisor }}))
+{%- endmacro %}
+
+{# Number of the stretch of so many seconds a moment lies in: equal numbers, same stretch. #}
+{% macro time_slot(timestamp, seconds) -%}
+    {{ whole_quotient(microseconds(timestamp), seconds * 1000000) }}
+{%- endmacro %}
+
+{# Seconds from the first to the second timestamp with their fractions, a double. #}
+{% macro exact_seconds_between(first, second) -%}
+    (cast({{ microseconds(second) }} - {{ microseconds(first) }} as double) / 1000000)
+{%- endmacro %}
+
+{# Microseconds since 1970. #}
+{% macro microseconds(timestamp) -%}
+    {%- if target.type == 'spark' -%}
+    timestampdiff(microsecond, timestamp '1970-01-01 00:00:00', {{ timestamp }})
+    {%- else -%}
+    epoch_us({{ timestamp }})
+    {%- endif -%}
+{%- endmacro %}
+
+{# Names of a JSON object, one row each; no row for null and for anything but an object. #}
+{% macro each_json_name(json) -%}
+    {{ 'explode(json_object_keys(' if target.type == 'spark' else 'unnest(json_keys(' }}{{ json }}))
+{%- endmacro %}
+
+{# A value of a JSON object as text, by its name; null for lists and objects. Spark writes 1.50 as 1.5. #}
+{% macro json_scalar(json, name) -%}
+    {%- if target.type == 'spark' -%}
+    {%- set value = "element_at(from_json(" ~ json ~ ", 'map<string,variant>'), " ~ name ~ ")" -%}
+    case
+        when not startswith(schema_of_variant({{ value }}), 'ARRAY') and not startswith(schema_of_variant({{ value }}), 'OBJECT')
+            then cast({{ value }} as string)
+    end
+    {%- else -%}
+    case
+        when json_type(json_extract({{ json }}, concat('$."', {{ name }}, '"'))) not in ('ARRAY', 'OBJECT', 'NULL')
+            then json_extract_string({{ json }}, concat('$."', {{ name }}, '"'))
+    end
+    {%- endif -%}
 {%- endmacro %}
 
 {#
@@ -208,27 +254,4 @@
     {%- endset -%}
     {%- do run_query(rows) -%}
     {{ return(rows) }}
-{%- endmacro %}
-
-{# Number of the stretch of so many seconds a moment lies in: equal numbers, same stretch. #}
-{% macro time_slot(timestamp, seconds) -%}
-    (epoch_us({{ timestamp }}) // {{ seconds * 1000000 }})
-{%- endmacro %}
-
-{# Seconds from the first to the second timestamp with their fractions, a double. #}
-{% macro exact_seconds_between(first, second) -%}
-    ((epoch_us({{ second }}) - epoch_us({{ first }})) / 1000000.0)
-{%- endmacro %}
-
-{# Names of a JSON object, one row each; no row for null and for anything but an object. #}
-{% macro each_json_name(json) -%}
-    unnest(json_keys({{ json }}))
-{%- endmacro %}
-
-{# A value of a JSON object as text, by its name; null for lists and objects. #}
-{% macro json_scalar(json, name) -%}
-    case
-        when json_type(json_extract({{ json }}, concat('$."', {{ name }}, '"'))) not in ('ARRAY', 'OBJECT', 'NULL')
-            then json_extract_string({{ json }}, concat('$."', {{ name }}, '"'))
-    end
 {%- endmacro %}

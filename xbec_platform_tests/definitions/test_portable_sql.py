@@ -25,7 +25,7 @@ FUNCTIONS = set(
     re.findall(
         r"\w+",
         """
-        abs array_contains asin atan2 bool_and bool_or cast ceil coalesce concat corr cos count cume_dist
+        abs array_contains asin atan2 bool_and bool_or cast ceil coalesce concat concat_ws corr cos count cume_dist
         dense_rank exists exp extract first_value floor greatest hour lag last_value lead least left length
         ln lower lpad max md5 min minute month nullif ntile percent_rank percentile_cont pow power radians
         rank replace right round row_number rpad sin sqrt stddev_pop stddev_samp substring sum trim upper

@@ -44,7 +44,7 @@ known_values as (
     select distinct
         attribute,
         attribute_value,
-        regexp_replace(attribute_value, '^.*/', '') as last_level
+        {{ last_level('attribute_value') }} as last_level
     from {{ ref('int_item_attributes') }}
 
 ),
