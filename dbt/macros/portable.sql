@@ -255,3 +255,16 @@
     {%- do run_query(rows) -%}
     {{ return(rows) }}
 {%- endmacro %}
+
+{#
+    A dbt that a person starts may change any table: what the platform has noted as built and unchanged
+    (ops.dbt_builds, see warehouse/dbt_builds.py) counts no more. The platform's own calls keep their notes themselves.
+#}
+{% macro note_start() -%}
+    {%- if execute and target.type == 'duckdb' and not given('keeps_notes')
+        and flags.WHICH in ['build', 'run', 'seed', 'snapshot', 'retry', 'clone'] -%}
+        {%- if adapter.get_relation(target.database, 'ops', 'dbt_builds') -%}
+            delete from ops.dbt_builds
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}

@@ -16,7 +16,7 @@ from typing import Any
 from dagster_dbt import DbtCliResource, DbtProject
 from packaging.version import Version
 
-from xbec_platform.dbt_program import PROJECT_DIR, VARIABLE_PREFIX, dbt_executable
+from xbec_platform.dbt_program import PROJECT_DIR, VARIABLE_PREFIX, dbt_executable, project_files
 
 
 class DbtProcess(DbtCliResource):
@@ -73,10 +73,7 @@ def dbt_project() -> DbtProject:
 
 def _last_change() -> float:
     """When a file of the project changed last."""
-    files = [path for path in PROJECT_DIR.glob("*") if path.suffix == ".yml"]
-    for folder in ("models", "macros", "seeds", "data_tests"):
-        files += [path for path in (PROJECT_DIR / folder).rglob("*") if path.is_file()]
-    return max(path.stat().st_mtime for path in files)
+    return max(path.stat().st_mtime for path in project_files())
 
 
 def _parse() -> None:

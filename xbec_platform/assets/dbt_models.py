@@ -3,15 +3,17 @@
 The SQL lives in `dbt/`. Here: which models run together, which window they get, and the wait for the file.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 
 from xbec_platform.assets.dbt_cli import DbtProcess, dbt_project, dbt_variables
+from xbec_platform.assets.dbt_results import built_before, checks_of, row_counts, unchanged, with_rows
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import asset_tags, classified, personal_names, table_schema
 from xbec_platform.catalogue.classify import Classifier
@@ -19,9 +21,11 @@ from xbec_platform.catalogue.contract_facts import contract_facts
 from xbec_platform.catalogue.dbt_facts import RELATIONS, dbt_facts
 from xbec_platform.catalogue.declared import declared
 from xbec_platform.catalogue.facts import TableFacts, by_table
+from xbec_platform.dbt_program import project_hash
 from xbec_platform.ingest.contracts import contracts
 from xbec_platform.partitions import daily, window
 from xbec_platform.settings import Settings
+from xbec_platform.warehouse.dbt_builds import MODELS, Build, end, note
 
 
 @dataclass(frozen=True)
@@ -153,17 +157,15 @@ def build_dbt_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         # The context knows the chosen assets only.
         by_day = {key for key, spec in dbt_models.specs_by_key.items() if spec.partitions_def}
         chosen = by_day & context.selected_asset_keys
+        build = Build(MODELS, f"{settings.base_currency}:{project_hash()}", run_id=context.run_id)
         if not chosen:
-            yield from _build(context, dbt, warehouse, settings, {}, "dbt: static models")
+            yield from _build(context, dbt, warehouse, settings, {}, build)
             return
         rebuild = _rebuild(warehouse, window(context), settings.rebuild_days)
         context.log.info(f"facts and marts: event days {rebuild.start} to {rebuild.end}, end excluded")
-        yield from _build(context, dbt, warehouse, settings, window_variables(rebuild), "dbt: models")
-        if chosen != by_day:
-            context.log.info("part of the models only: the ledger of changed days stays as it is")
-            return
-        with warehouse.file.transaction("dbt: days rebuilt") as connection:
-            clear_pending(connection, rebuild.start, rebuild.end)
+        build = replace(build, start=rebuild.start, end=rebuild.end)
+        clear = partial(clear_pending, start=rebuild.start, end=rebuild.end) if chosen == by_day else None
+        yield from _build(context, dbt, warehouse, settings, window_variables(rebuild), build, clear)
 
     return [dbt_models]
 
@@ -192,15 +194,24 @@ def _build(
     warehouse: WarehouseResource,
     settings: Settings,
     variables: Mapping[str, str],
-    purpose: str,
+    build: Build,
+    when_built: Callable[[Any], None] | None = None,
 ) -> Iterator[Any]:
     """Run dbt while the file is reserved for it, then report its results with the rows of each table.
+
+    dbt is left out when its tables would be the same (see `warehouse.dbt_builds`). `when_built` is called after a
+    success; not when raw rows moved meanwhile, which dbt may not have seen.
 
     `fetch_row_counts` of dagster-dbt is not used: it polls in a busy loop (4 CPU s here) and takes the
     database's name from the manifest, which was parsed for another home. What dbt parsed stays in the home, where
     the next call finds it and parses nothing.
     """
-    given = {"base_currency": settings.base_currency, **variables}
+    before = built_before(context, warehouse, build)
+    if before:
+        yield from unchanged(context, *before)
+        return
+    purpose = f"dbt: {build.selection}"
+    given = {"base_currency": settings.base_currency, "keeps_notes": "yes", **variables}
     with warehouse.file.lent(purpose):
         with dbt_variables(given):
             invocation = dbt.cli(
@@ -208,25 +219,18 @@ def _build(
             )
         events = list(invocation.stream())
         error = invocation.get_error()
-    counts = _row_counts(warehouse)
-    for event in events:
-        key = context.asset_key_for_output(event.output_name) if isinstance(event, dg.Output) else None
-        rows = counts.get(".".join(key.path)) if key else None
-        yield (
-            event.with_metadata({**event.metadata, "dagster/row_count": rows}) if rows is not None else event
-        )
+    with warehouse.file.transaction(f"{purpose}: row counts") as connection:
+        counts = row_counts(connection)
+        is_undisturbed = end(connection, build)
+        if error is None and is_undisturbed and when_built is not None:
+            when_built(connection)
+        if error is None and is_undisturbed and not context.is_subset:
+            note(connection, replace(build, checks=checks_of(events)), counts)
+    yield from with_rows(context, events, counts)
     if error is not None:
         said = dg.MetadataValue.text(str(error)[:_LONGEST_ERROR])
         raise dg.Failure(f"{purpose}: dbt failed", metadata={"errors": said})
-
-
-def _row_counts(warehouse: WarehouseResource) -> dict[str, int]:
-    """Rows of every table dbt stores."""
-    with warehouse.file.connect("dbt: row counts") as connection:
-        tables = connection.execute(
-            "SELECT schema_name || '.' || table_name FROM duckdb_tables() "
-            "WHERE schema_name IN ('seeds', 'intermediate', 'marts')"
-        ).fetchall()
-        return {
-            name: connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] for (name,) in tables
-        }
+    if not is_undisturbed:
+        context.log.warning("raw rows moved while dbt ran: the ledger of changed days stays as it is")
+    elif when_built is None:
+        context.log.info("part of the models only: the ledger of changed days stays as it is")

@@ -15,6 +15,9 @@ REPORTS = "reports"
 ERASE = "erase"
 ERASURE_AUDIT = "erasure_audit"
 
+# A run with this tag calls dbt whatever is known to be built, for example after somebody changed a table by hand.
+REBUILD_TAG, ALWAYS = "xbec/rebuild", "always"
+
 FACT_GROUPS = (
     "intake",
     "seeds",

@@ -31,6 +31,7 @@ from xbec_platform.ingest.suppression import (
     Suppression,
     listed_values,
 )
+from xbec_platform.warehouse import dbt_builds
 
 if TYPE_CHECKING:
     import duckdb
@@ -94,6 +95,7 @@ def delete_mentions(
 ) -> None:
     """Delete the rows that `mentioned_rows` counted in some columns."""
     _create_list(connection, suppression)
+    dbt_builds.forget(connection)
     for one in mentions:
         sql = f"DELETE FROM {one.table} WHERE {_listed_sql(one.table, one.column)}"
         connection.execute(sql, _parameters(one.column, suppression))

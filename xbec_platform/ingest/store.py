@@ -12,6 +12,7 @@ from xbec_platform.ingest.accounting import META, Account, LandedFile
 from xbec_platform.ingest.contracts import contracts
 from xbec_platform.ingest.manifest import DUPLICATE, LOADED, REJECTED, WITHDRAWN, ManifestEntry
 from xbec_platform.ingest.verdicts import DUPLICATES, EXTRA
+from xbec_platform.warehouse import dbt_builds
 from xbec_platform.warehouse.database import append, create_missing, read_frame
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ def take_back(connection: duckdb.DuckDBPyConnection, files: Sequence[LandedFile]
 def remove_rows(connection: duckdb.DuckDBPyConnection, files: Sequence[LandedFile]) -> None:
     """Take all rows of files out of the tables; the ledger names the event days that change."""
     _note_event_days(connection, [file.file_id for file in files])
+    dbt_builds.forget(connection)
     ids = [[file.file_id for file in files]]
     for source in contracts():
         connection.execute(f"DELETE FROM raw.{source} WHERE _file_id IN (SELECT unnest(?))", ids)
@@ -264,6 +266,9 @@ def _manifest_row(file: LandedFile, status: str, duplicate_of: str | None = None
 
 
 def _replace_entries(connection: duckdb.DuckDBPyConnection, rows: Sequence[dict[str, object]]) -> None:
+    if not rows:
+        return
+    dbt_builds.forget(connection)
     frame = pl.DataFrame(rows, schema=MANIFEST_SCHEMA)
     ids = [frame["file_id"].to_list()]
     connection.execute(f"DELETE FROM {MANIFEST} WHERE file_id IN (SELECT unnest(?))", ids)

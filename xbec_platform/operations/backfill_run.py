@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import dagster as dg
 
+from xbec_platform.automation.jobs import ALWAYS, REBUILD_TAG
 from xbec_platform.operations.day_progress import LOGGER, day_logger
 from xbec_platform.partitions import range_tags
 
@@ -122,7 +123,12 @@ class DagsterRunner:
         bounds = {"first": run.first.isoformat(), "last": run.last.isoformat()}
         result = self._definitions.resolve_job_def(run.job).execute_in_process(
             instance=self._instance,
-            tags={**range_tags(run.first, run.last + timedelta(days=1)), TAG: f"{run.first}..{run.last}"},
+            tags={
+                **range_tags(run.first, run.last + timedelta(days=1)),
+                TAG: f"{run.first}..{run.last}",
+                # Whoever asks for days again gets them built, also where nothing is known to have changed.
+                REBUILD_TAG: ALWAYS,
+            },
             run_config={"loggers": {LOGGER: {"config": bounds}}},
             asset_selection=[dg.AssetKey(name.split("/")) for name in run.assets],
             raise_on_error=False,
