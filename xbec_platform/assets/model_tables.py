@@ -60,7 +60,11 @@ def read_as_of(
 def write_as_of(
     warehouse: Warehouse, tables: "Mapping[dg.AssetKey, pl.DataFrame]", day: date, *, purpose: str
 ) -> None:
-    """Replace the day's slice of several tables in one transaction: all of a day's results or none."""
+    """Replace the day's slice of several tables in one transaction: all of a day's results or none.
+
+    Inside a run over several days the day is told to Dagster as soon as it is stored, so that a run that dies later is
+    known to have finished it.
+    """
     import polars as pl
 
     from xbec_platform.warehouse.database import replace_windows
@@ -71,3 +75,19 @@ def write_as_of(
     }
     with warehouse.transaction(purpose) as connection:
         replace_windows(connection, frames, column=AS_OF, start=day, end=day + timedelta(days=1))
+    _tell(tables, day)
+
+
+def _tell(tables: "Mapping[dg.AssetKey, pl.DataFrame]", day: date) -> None:
+    """A materialization of the day for every asset among the tables; its rows stay with the day's last event too."""
+    try:
+        context = dg.AssetExecutionContext.get()
+    except dg.DagsterInvariantViolationError:
+        # Called from outside a run.
+        return
+    if len(context.partition_keys) < 2:
+        return
+    for key in sorted(set(tables) & context.selected_asset_keys):
+        rows = {"dagster/partition_row_count": tables[key].height}
+        context.log_event(dg.AssetMaterialization(key, partition=day.isoformat(), metadata=rows))
+        context.add_asset_metadata(rows, asset_key=key, partition_key=day.isoformat())

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from xbec_platform.assets.resources import WarehouseResource
-from xbec_platform.automation.jobs import DECISIONS, INTAKE_AND_FACTS
+from xbec_platform.automation.jobs import ALWAYS, DECISIONS, INTAKE_AND_FACTS, REBUILD_TAG
 from xbec_platform.definitions import build_definitions
 from xbec_platform.instance import open_instance
 from xbec_platform.partitions import range_tags
@@ -37,8 +37,8 @@ def small_shop(home: Path) -> Shop:
     return Shop(settings, summary)
 
 
-def run_job(settings: Settings, job: str, start: date, end: date) -> bool:
-    """Run a job over `[start, end)` in this process; whether it succeeded."""
+def run_job(settings: Settings, job: str, start: date, end: date, *, again: bool = False) -> bool:
+    """Run a job over `[start, end)` in this process, `again` also where nothing changed; whether it succeeded."""
     instance = open_instance(settings)
     try:
         result = (
@@ -46,7 +46,7 @@ def run_job(settings: Settings, job: str, start: date, end: date) -> bool:
             .resolve_job_def(job)
             .execute_in_process(
                 instance=instance,
-                tags=range_tags(start, end),
+                tags={**range_tags(start, end), **({REBUILD_TAG: ALWAYS} if again else {})},
                 run_config={"loggers": {"progress": {}}},
                 raise_on_error=False,
             )

@@ -52,5 +52,10 @@ def test_later_days_first_killed_and_run_again_give_equal_tables(finished_shop: 
     assert run_job(shop.settings, INTAKE_AND_FACTS, FIRST, MIDDLE)
     assert run_job(shop.settings, DECISIONS, END - timedelta(days=1), END)
     assert tables(shop.settings) == tables(finished_shop.settings), f"killed after {moments} s, seed {seed}"
+    last_call = shop.settings.dbt_target / "run_results.json"
+    called_ns = last_call.stat().st_mtime_ns
     assert run_job(shop.settings, INTAKE_AND_FACTS, END - timedelta(days=2), END)
+    assert last_call.stat().st_mtime_ns == called_ns, "dbt was called although nothing had changed"
+    assert run_job(shop.settings, INTAKE_AND_FACTS, END - timedelta(days=2), END, again=True)
+    assert last_call.stat().st_mtime_ns > called_ns
     assert tables(shop.settings) == tables(finished_shop.settings), f"second run, seed {seed}"

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
+import dagster as dg
+
 from xbec_platform.instance import open_instance
 from xbec_platform.operations.backfill_plan import PlannedRun
 from xbec_platform.operations.backfill_run import TAG, DagsterRunner, Outcome, RunResult, execute
@@ -136,6 +138,8 @@ def _assert_whole_days_then_finish(settings: Settings, status: str) -> None:
     unfinished = inventory(instance, [ORDERS, MODEL, PROFILE], ALL_DAYS)
     assert set(unfinished["asset_key"]) == {"ml/cluster_model", "ml/cluster_profile"}
     assert set(unfinished["status"]) == {status}
+    # Days that were stored are known as finished: going on repeats none of them.
+    assert unfinished["partition"].unique().sort().to_list() == ALL_DAYS[3:]
     outcome = execute(RUNS, DagsterRunner(definitions(settings), instance), lambda number, run: None)
     assert outcome == Outcome(finished=tuple(RUNS))
     assert stored(settings) == dict.fromkeys(
@@ -150,6 +154,19 @@ def test_interrupted_process_leaves_no_half_day(tmp_path: Path) -> None:
     code, output = _stopped_after_three_days(tmp_path, signal.SIGINT)
     assert (code, output) == (1, "finished 1, interrupted True\n")
     _assert_whole_days_then_finish(shop(tmp_path), FAILED)
+
+
+def test_each_day_keeps_its_own_rows(tmp_path: Path) -> None:
+    """The last word on a day is that of the run's end; the UI still plots the rows of that day."""
+    settings = shop(tmp_path)
+    instance = open_instance(settings)
+    assert DagsterRunner(definitions(settings), instance).run(RUNS[0]) == RunResult(succeeded=True)
+    last = instance.fetch_materializations(
+        dg.AssetRecordsFilter(ORDERS, asset_partitions=[ALL_DAYS[4].isoformat()]), limit=1
+    ).records[0]
+    assert last.asset_materialization is not None
+    assert last.asset_materialization.metadata["dagster/partition_row_count"].value == ROWS
+    instance.dispose()
 
 
 def test_killed_process_leaves_no_half_day(tmp_path: Path) -> None:
