@@ -12,6 +12,7 @@ REPAIRS = dg.AssetKey(["ops", "repairs"])
 WARNINGS = dg.AssetKey(["ops", "warnings"])
 CATALOGUE = dg.AssetKey(["ops", "catalogue"])
 ERASURE_LOG = dg.AssetKey(["ops", "erasure_log"])
+RETENTION = dg.AssetKey(["ops", "retention"])
 
 CLUSTER_MODEL = dg.AssetKey([ML, "cluster_model"])
 CUSTOMER_CLUSTERS = dg.AssetKey([ML, "customer_clusters"])

@@ -22,6 +22,7 @@ from xbec_platform.commands import (
     mapping,
     quarantine,
     queue,
+    retention,
     serve,
     withdraw,
 )
@@ -44,6 +45,7 @@ app.command(
 app.command()(doctor.doctor)
 app.command()(erase.erase)
 app.command()(queue.queue)
+app.command()(retention.retention)
 app.command()(serve.serve)
 app.command()(withdraw.withdraw)
 

@@ -16,6 +16,7 @@ from xbec_platform.assets.preferences import build_preference_assets
 from xbec_platform.assets.publish import build_publish_assets
 from xbec_platform.assets.recommendations import build_recommendation_assets
 from xbec_platform.assets.resources import WarehouseResource
+from xbec_platform.assets.retention import build_retention_assets
 from xbec_platform.assets.shipments import build_shipment_assets
 from xbec_platform.assets.ui_metadata import described
 from xbec_platform.automation.jobs import build_jobs
@@ -52,6 +53,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *tables,
             *build_catalogue_assets(tables),
             *build_erasure_assets(settings),
+            *build_retention_assets(settings),
             *build_publish_assets(settings),
         ],
         asset_checks=[

@@ -14,6 +14,7 @@ LOGISTICS = "logistics"
 REPORTS = "reports"
 ERASE = "erase"
 ERASURE_AUDIT = "erasure_audit"
+RETENTION = "retention"
 
 # A run with this tag calls dbt whatever is known to be built, for example after somebody changed a table by hand.
 REBUILD_TAG, ALWAYS = "xbec/rebuild", "always"
@@ -74,5 +75,10 @@ def build_jobs() -> tuple[Any, ...]:
             ERASURE_AUDIT,
             selection=dg.AssetSelection.checks_for_assets(ERASURE_LOG),
             description="Search tables, snapshot and exports for people who were erased; nothing is changed.",
+        ),
+        dg.define_asset_job(
+            RETENTION,
+            selection=dg.AssetSelection.groups("retention"),
+            description="Let old things go: raw files into archives, old exports, outputs and runs; compact the files.",
         ),
     )

@@ -12,7 +12,7 @@ import dagster as dg
 
 from xbec_platform.asset_keys import ASSIGNMENT_SUMMARY, mart
 from xbec_platform.automation.asking import OPEN
-from xbec_platform.automation.jobs import DAILY, ERASURE_AUDIT, LOGISTICS
+from xbec_platform.automation.jobs import DAILY, ERASURE_AUDIT, LOGISTICS, RETENTION
 from xbec_platform.automation.ticks import schedule_status
 from xbec_platform.partitions import daily, day_of
 from xbec_platform.settings import Settings
@@ -77,7 +77,15 @@ MONTHLY_AUDIT = Clock(
     "Searches everything for people who were erased.",
     is_daily=False,
 )
-CLOCKS = (CLOSE_OF_DAY, REPLAN, MONTHLY_AUDIT)
+# After the night's work, before the morning pages are read.
+MONTHLY_RETENTION = Clock(
+    "retention",
+    RETENTION,
+    "0 4 1 * *",
+    "Lets old things go: raw files into archives, old exports, outputs of runs and runs.",
+    is_daily=False,
+)
+CLOCKS = (CLOSE_OF_DAY, REPLAN, MONTHLY_AUDIT, MONTHLY_RETENTION)
 
 
 def build_schedules(settings: Settings) -> list[dg.ScheduleDefinition]:

@@ -109,12 +109,15 @@ def replay(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only tell what would change")] = False,
 ) -> None:
     """Screen landed files again under the present rules, and print the accounts before and after."""
+    from xbec_platform.ingest.archive import restore
     from xbec_platform.ingest.feeds import Feeds
     from xbec_platform.ingest.replay import files_to_replay
     from xbec_platform.ingest.replay import replay as run
 
     settings = _settings()
     feeds = Feeds.of_home(settings.home)
+    if not dry_run and (count := restore(settings.home, settings.landing)):
+        typer.echo(f"{count} packed raw files were put back into {settings.landing}", err=True)
     with _connection("quarantine: files to replay") as connection:
         hashes = {feed: feeds.rules_hash(feed) for feed in feeds.names}
         files = files_to_replay(connection, feed=source, path=file, everything=everything, hashes=hashes)

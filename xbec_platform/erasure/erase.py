@@ -22,6 +22,7 @@ from xbec_platform.erasure.proof import Mentions, described, search
 from xbec_platform.erasure.published_rewrite import rewrite_exports, rewrite_pages, rewrite_texts
 from xbec_platform.erasure.search import delete_mentions, mentioned_rows
 from xbec_platform.erasure.sweep import note_swept
+from xbec_platform.ingest.archive import restore
 from xbec_platform.ingest.store import create_tables
 from xbec_platform.ingest.suppression import Suppression
 from xbec_platform.ingest.suppression_file import load_suppression, open_suppression, save_suppression
@@ -123,6 +124,8 @@ def work_off(settings: Settings, *, rebuild: Callable[[], bool], done_ts: dateti
         suppression = suppression.with_entries(order.person.entries(suppression))
     save_suppression(settings.home, suppression)
     values = sorted({value for order in orders for value in order.person.values})
+    # Packed raw files mention people too: they are put back and cleaned with the others.
+    restore(settings.home, settings.landing)
     landing = rewrite_landing(settings.landing, file_contracts(settings), suppression, values)
     note_swept(settings, suppression, landing.looked_at)
     warehouse = Warehouse.of(settings)

@@ -10,6 +10,15 @@ from pathlib import Path
 from xbec_platform.warehouse.database import Warehouse
 
 
+def free_share(warehouse: Warehouse) -> float:
+    """Share of the file's blocks that hold nothing."""
+    with warehouse.connect("free share of the database file") as connection:
+        blocks, free = connection.execute(
+            "SELECT sum(total_blocks), sum(free_blocks) FROM pragma_database_size()"
+        ).fetchall()[0]
+    return float(free) / float(blocks) if blocks else 0.0
+
+
 def rewrite_file(warehouse: Warehouse) -> tuple[int, int]:
     """Copy everything into a fresh file that takes the old one's name in one step, under the warehouse's lock.
 

@@ -214,7 +214,7 @@ def storage(facts: HomeFacts) -> Iterator[Finding]:
             "storage",
             f"Dagster's own storage has {megabytes(size)}.",
             "The UI and sensors get slow, and backups long.",
-            "delete old runs in xbec ui, Runs, or set retention in dagster/dagster.yaml",
+            "xbec retention --dry-run, then xbec retention",
         )
 
 
