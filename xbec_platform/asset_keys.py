@@ -50,6 +50,9 @@ DELAY_EFFECT = dg.AssetKey([ML, "delay_effect"])
 SERVICE_INDEX = dg.AssetKey([ML, "service_index"])
 SERVICE_LOADINGS = dg.AssetKey([ML, "service_loadings"])
 
+ROUTES = dg.AssetKey([ML, "routes"])
+FAULTY_LANES = dg.AssetKey([ML, "faulty_lanes"])
+
 SNAPSHOT = dg.AssetKey(["published", "snapshot"])
 OVERVIEW_PAGE = dg.AssetKey(["published", "overview_page"])
 EXPORTS = dg.AssetKey(["published", "exports"])

@@ -17,6 +17,7 @@ from xbec_platform.assets.publish import build_publish_assets
 from xbec_platform.assets.recommendations import build_recommendation_assets
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.retention import build_retention_assets
+from xbec_platform.assets.routes import build_route_assets
 from xbec_platform.assets.shipments import build_shipment_assets
 from xbec_platform.assets.ui_metadata import described
 from xbec_platform.automation.jobs import build_jobs
@@ -45,6 +46,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *build_logistics_assets(settings),
             *build_shipment_assets(settings),
             *build_landed_cost_assets(settings),
+            *build_route_assets(settings),
             *build_delivery_experience_assets(settings),
         )
     ]

@@ -8,6 +8,7 @@ from xbec_platform import asset_keys
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.checks.landed_cost import LANDED_COST_CHECKS
 from xbec_platform.checks.preferences import PREFERENCE_CHECKS
+from xbec_platform.checks.routes import ROUTE_CHECKS
 from xbec_platform.checks.shipments import SHIPMENT_CHECKS
 from xbec_platform.checks.table_checks import TableCheck
 from xbec_platform.checks.table_checks import check_group as _check_group
@@ -190,6 +191,7 @@ def build_model_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
         "logistics_checks": LOGISTICS_CHECKS,
         "shipment_checks": SHIPMENT_CHECKS,
         "landed_cost_checks": LANDED_COST_CHECKS,
+        "route_checks": ROUTE_CHECKS,
     }
     return [*[_check_group(name, checks) for name, checks in groups.items()], _publish_checks(settings)]
 

@@ -1,0 +1,126 @@
+"""Routes of each day as assets: read lanes and warehouses, search, store. The search is elsewhere."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from xbec_platform import asset_keys
+from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
+from xbec_platform.assets.resources import WarehouseResource
+from xbec_platform.assets.ui_metadata import bars, markdown_table
+from xbec_platform.partitions import daily
+from xbec_platform.settings import Settings
+
+if TYPE_CHECKING:
+    import polars as pl
+
+# Parcels that routes are listed for: kg, at a density of usual parcels, and kinds of goods.
+_KG = (0.5, 2.0, 10.0)
+_KG_PER_M3 = 200.0
+_GOODS = ("plain", "battery", "hazard")
+_VALID = """QUALIFY row_number() OVER (
+    PARTITION BY {id} ORDER BY valid_from DESC, _drop_date DESC, _file_id DESC, _row_no DESC) = 1"""
+
+QUERIES = {
+    "lanes": f"""
+        WITH rates AS (
+            SELECT currency, rate_to_base FROM intermediate.int_fx_daily WHERE fx_date <= $day AND fx_date > $day - 7
+            QUALIFY row_number() OVER (PARTITION BY currency ORDER BY fx_date DESC) = 1
+        ), valid AS (
+            FROM raw.lanes WHERE valid_from < $day + 1 {_VALID.format(id="lane_id")}
+        )
+        SELECT lane_id, origin_node, dest_node, mode, distance_km, rate_brackets, rate_to_base, surcharge_pct,
+            (rate_per_kg * rate_to_base)::DECIMAL(18, 4) AS rate_per_kg,
+            (rate_per_cbm * rate_to_base)::DECIMAL(18, 4) AS rate_per_cbm,
+            (min_charge * rate_to_base)::DECIMAL(18, 4) AS min_charge,
+            vol_divisor, transit_p50_days, transit_p90_days, allows_battery, allows_liquid, allows_hazard,
+            cut_off_local, departures
+        FROM valid LEFT JOIN rates USING (currency) ORDER BY lane_id
+    """,
+    "warehouses": f"""
+        SELECT warehouse_id FROM raw.warehouses WHERE valid_from < $day + 1 {_VALID.format(id="warehouse_id")}
+        ORDER BY warehouse_id
+    """,
+}
+_DEPS = [asset_keys.mart("dim_lane"), asset_keys.mart("dim_warehouse")]
+
+
+def build_route_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """All efficient routes from every warehouse to every country, as of each day."""
+
+    def spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
+        return model_spec(
+            key,
+            group="logistics",
+            owner="team:logistics",
+            kinds={"numpy"},
+            description=description,
+            deps=_DEPS,
+        )
+
+    @dg.multi_asset(
+        name="routes",
+        specs=[
+            spec(
+                asset_keys.ROUTES,
+                "Every route that no other beats in both cost and time, from every warehouse to every country, with "
+                "departures, P50, simulated P90, and what a saved day costs; a pair without one has a row with the "
+                "reason. Grain: origin x zone x parcel x route. "
+                "Key: as_of_date, origin_node, zone, parcel_kg, goods, route_no.",
+            ),
+            spec(
+                asset_keys.FAULTY_LANES,
+                "Lanes that no route may use, with the reason. Grain: lane. Key: as_of_date, lane_id.",
+            ),
+        ],
+        partitions_def=daily(settings),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool="warehouse",
+    )
+    def efficient_routes(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        chosen = as_of_days(context)
+        for day in chosen:
+            frames = read_as_of(warehouse.file, QUERIES, day, purpose=f"routes {day}: read")
+            tables = find_routes(frames, day)
+            write_as_of(warehouse.file, tables, day, purpose=f"routes {day}")
+            context.log.info(f"routes {day}: {tables[asset_keys.ROUTES].height} rows")
+        yield from _report(tables, chosen[-1])
+
+    return [efficient_routes]
+
+
+def find_routes(frames: "dict[str, pl.DataFrame]", day: date) -> "dict[dg.AssetKey, pl.DataFrame]":
+    """Both tables of a day: parcels are ready the next morning at 9:00 UTC."""
+    import polars as pl
+
+    from xbec_platform.logistics.route_network import Parcel, route_network
+    from xbec_platform.logistics.routes import ROUTE_SCHEMA, routes
+
+    network = route_network(frames["lanes"])
+    # Lanes to addresses end in a country.
+    zones = sorted(set(frames["lanes"].filter(pl.col("dest_node").str.len_chars() == 2)["dest_node"]))
+    ready = datetime.combine(day + timedelta(days=1), time(9))
+    origins = frames["warehouses"]["warehouse_id"].to_list()
+    parcels = [Parcel(kg=kg, m3=kg / _KG_PER_M3, goods=goods) for kg in _KG for goods in _GOODS]
+    found = [routes(network, origins, zones, parcel, ready=ready) for parcel in parcels]
+    return {
+        asset_keys.ROUTES: pl.concat([pl.DataFrame(schema=ROUTE_SCHEMA), *found]),
+        asset_keys.FAULTY_LANES: network.faulty,
+    }
+
+
+def _report(tables: "dict[dg.AssetKey, pl.DataFrame]", day: date) -> Iterator[dg.MaterializeResult[Any]]:
+    """The last day in numbers that the UI plots over time."""
+    found, faulty = tables.values()
+    states = found["status"].value_counts(name="rows").sort("rows", "status", descending=True)
+    for key, table, shown in (
+        (asset_keys.ROUTES, found, {"status": bars(dict(states.iter_rows()), unit="rows")}),
+        (asset_keys.FAULTY_LANES, faulty, {"faulty": markdown_table(faulty)}),
+    ):
+        yield dg.MaterializeResult(
+            asset_key=key, metadata={"dagster/row_count": table.height, **shown, "as of": day.isoformat()}
+        )

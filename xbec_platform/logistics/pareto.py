@@ -1,0 +1,176 @@
+"""All efficient ways from one place to every other: none is both cheaper and sooner. Rates and names: not here.
+
+Time is expanded where it is needed only: an arc is left at its next departure, so that arriving earlier never means
+leaving later (FIFO). That is what makes dropping a dominated way exact (Cooke & Halsey 1966).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+DAY = 1440
+WEEK = 7
+EVERY_DAY = 127
+_NEVER = 127
+
+
+def _waits() -> Ints:
+    """Days from a weekday (0 = Monday) to the next one of a mask (bit 0 = Monday), today included."""
+    table = np.full((128, WEEK), _NEVER, dtype=np.int64)
+    for mask in range(1, 128):
+        for day in range(WEEK):
+            table[mask, day] = next(wait for wait in range(WEEK) if mask >> (day + wait) % WEEK & 1)
+    return table
+
+
+_WAIT = _waits()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arcs:
+    """Arcs of a network, in any order.
+
+    Attributes:
+        tail: Node an arc leaves.
+        head: Node it reaches.
+        cost: Ticks, not negative.
+        transit: Minutes from departure to arrival, above 0.
+        weekdays: Mask of the days with a departure, bit 0 = Monday; 127 with `cut_off` -1: leaves at once.
+        cut_off: Minute of the day by which goods must be there, and at which they leave; -1: any time.
+    """
+
+    tail: Ints
+    head: Ints
+    cost: Ints
+    transit: Ints
+    weekdays: Ints
+    cut_off: Ints
+
+    def __post_init__(self) -> None:
+        """Refuse what would make the search wrong or endless; the caller names such rows beforehand."""
+        if (self.cost < 0).any() or (self.transit <= 0).any():
+            raise ValueError("costs must not be negative and transit times must be above 0")
+        if ((self.weekdays < 1) | (self.weekdays > EVERY_DAY)).any():
+            raise ValueError("weekdays must be a mask from 1 to 127")
+
+    def departure(self, arc: Ints, ready: Ints) -> Ints:
+        """When goods that are ready at a minute leave by an arc. Minute 0 is a Monday, 00:00."""
+        cut_off = self.cut_off[arc]
+        leaves = ready.copy()
+        waits = np.flatnonzero(cut_off >= 0)
+        if len(waits):
+            day, cut = ready[waits] // DAY, cut_off[waits]
+            day += ready[waits] % DAY > cut
+            leaves[waits] = (day + _WAIT[self.weekdays[arc[waits]], day % WEEK]) * DAY + cut
+        return leaves
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """Efficient ways, sorted by node and time; `row` is where `all_arc` and `all_parent` lead back to the source."""
+
+    node: Ints
+    cost: Ints
+    time: Ints
+    row: Ints
+    all_arc: Ints
+    all_parent: Ints
+
+    def way(self, number: int) -> list[int]:
+        """Arcs of an efficient way in order."""
+        arcs, row = [], int(self.row[number])
+        while self.all_parent[row] >= 0:
+            arcs.append(int(self.all_arc[row]))
+            row = int(self.all_parent[row])
+        return arcs[::-1]
+
+
+def pareto_labels(arcs: Arcs, *, source: int, n_nodes: int, start: int, max_legs: int) -> Labels:
+    """Find all efficient (cost, time) pairs of every node that is reached with at most `max_legs` arcs.
+
+    Labels are extended leg by leg, all of a round at once; those of a node are merged by sorting them by time and
+    keeping what is cheaper than everything before. Of equal pairs the one with fewer legs, then lower arc, stays.
+
+    Args:
+        arcs: The network.
+        source: Where the goods are.
+        n_nodes: Nodes are 0 .. n_nodes - 1.
+        start: Minute at which they are ready.
+        max_legs: Most arcs of a way.
+    """
+    order = np.lexsort((np.arange(len(arcs.tail)), arcs.tail))
+    first = np.searchsorted(arcs.tail[order], np.arange(n_nodes + 1))
+    node, cost, time = (np.array([value], dtype=np.int64) for value in (source, 0, start))
+    all_arc, all_parent = [np.array([-1], dtype=np.int64)], [np.array([-1], dtype=np.int64)]
+    kept = (node, cost, time, np.zeros(1, dtype=np.int64))
+    frontier, n_rows = kept, 1
+    for _ in range(max_legs):
+        f_node, f_cost, f_time, f_row = frontier
+        degree = first[f_node + 1] - first[f_node]
+        total = int(degree.sum())
+        if not total:
+            break
+        label = np.repeat(np.arange(len(f_node)), degree)
+        within = np.arange(total) - np.repeat(np.cumsum(degree) - degree, degree)
+        arc = order[first[f_node][label] + within]
+        n_cost = f_cost[label] + arcs.cost[arc]
+        n_time = arcs.departure(arc, f_time[label]) + arcs.transit[arc]
+        new = _efficient(arcs.head[arc], n_cost, n_time)
+        arc, label = arc[new], label[new]
+        rows = n_rows + np.arange(len(arc))
+        merged = tuple(
+            np.concatenate(pair)
+            for pair in zip(kept, (arcs.head[arc], n_cost[new], n_time[new], rows), strict=True)
+        )
+        alive = _efficient(*merged[:3])
+        kept = tuple(values[alive] for values in merged)  # type: ignore[assignment]
+        fresh = kept[3] >= n_rows
+        frontier = tuple(values[fresh] for values in kept)  # type: ignore[assignment]
+        all_arc.append(arc)
+        all_parent.append(f_row[label])
+        n_rows += len(arc)
+        if not fresh.any():
+            break
+    node, cost, time, row = kept
+    return Labels(
+        node=node,
+        cost=cost,
+        time=time,
+        row=row,
+        all_arc=np.concatenate(all_arc),
+        all_parent=np.concatenate(all_parent),
+    )
+
+
+def _efficient(node: Ints, cost: Ints, time: Ints) -> Ints:
+    """Rows that nothing of their node beats, sorted by node and time; of equal ones the first given stays."""
+    if not len(node):
+        return np.empty(0, dtype=np.int64)
+    order = _sorted(node, time, cost)
+    sorted_node = node[order]
+    # Later nodes lie lower by more than any cost: a running minimum begins anew with each node.
+    key = cost[order] - sorted_node * (int(cost.max()) + 1)
+    keep = np.ones(len(order), dtype=np.bool_)
+    keep[1:] = key[1:] < np.minimum.accumulate(key)[:-1]
+    return order[keep]
+
+
+def _sorted(node: Ints, time: Ints, cost: Ints) -> Ints:
+    """Order by node, time, cost and place. One packed number sorts 4 times as fast as three keys, where it fits."""
+    times, costs = time - time.min(), cost - cost.min()
+    time_bits, cost_bits = int(times.max()).bit_length(), int(costs.max()).bit_length()
+    if int(node.max()).bit_length() + time_bits + cost_bits > 63:
+        return np.lexsort((cost, time, node))
+    key = (node << (time_bits + cost_bits)) | (times << cost_bits) | costs
+    order = np.argsort(key)
+    # The quick sort leaves equal keys in any order: the first given of them goes first.
+    found = key[order]
+    start = np.flatnonzero(np.concatenate(([True], found[1:] != found[:-1])))
+    if len(start) < len(order):
+        order[start] = np.minimum.reduceat(order, start)
+    return order
