@@ -24,7 +24,7 @@ run: $(READY)  ## the main job: demo shop, or SOURCE=<mapping> DATA=<folder>
 	$(BIN)/xbec run --source $(SOURCE) $(if $(DATA),--data $(DATA))
 
 test: $(READY)  ## all tests; those that need ../shared/data or Chromium say so and skip
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 ui: $(READY)  ## Dagster on 127.0.0.1:$(PORT)
 	$(BIN)/xbec ui --port $(PORT)

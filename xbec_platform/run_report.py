@@ -103,4 +103,5 @@ def _print_places(settings: Settings, outcome: "Outcome", console: Console) -> N
         console.print(
             f"  {name:<10} {path if path.exists() else 'not made'}", highlight=False, soft_wrap=True
         )
-    console.print("  look at it with: make ui", highlight=False)
+    named = "" if settings.home.name == Settings.home.name else f" XBEC_HOME={settings.home}"
+    console.print(f"  look at it with: make ui{named}", highlight=False, soft_wrap=True)

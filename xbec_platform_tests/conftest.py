@@ -17,8 +17,17 @@ def shared_data() -> Path:
     return folder
 
 
-# Costly to make and shared by many tests: one worker makes it and runs all tests that look at it.
-SHARED_FIXTURES = ("finished_shop", "retail_home", "browser", "planted_world", "small_world")
+# Costly to make and shared by many tests: one worker makes it and runs all tests that look at it. The finished shop is
+# made once for all workers, so that two long tests of it do not wait for each other (integration/conftest.py).
+SHARED_FIXTURES = ("retail_home", "browser", "planted_world", "small_world", "native")
+# By far the longest ones come first: what starts last should be short, or one worker idles at the end.
+LONGEST_FIRST = (
+    "test_replay",
+    "test_online_retail",
+    "test_erasure",
+    "test_intake_kills",
+    "test_ga4_sessions",
+)
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
@@ -29,7 +38,9 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests of one costly fixture on one worker (`--dist loadgroup`)."""
+    """Long tests first; keep tests of one costly fixture on one worker (`--dist loadgroup`)."""
+    first = {f"integration/{name}.py": place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: first.get("/".join(item.path.parts[-2:]), len(first)))
     for item in items:
         for name in SHARED_FIXTURES:
             if name in getattr(item, "fixturenames", ()):

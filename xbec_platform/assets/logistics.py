@@ -60,6 +60,10 @@ QUERIES = {
         )
         SELECT lane_id, origin_node, dest_node, mode, distance_km, currency,
             (rate_per_kg * rate_to_base)::DECIMAL(18, 4) AS rate_per_kg,
+            list_transform(
+                from_json(rate_brackets, '[{{"min_kg": "DOUBLE", "rate_per_kg": "DOUBLE"}}]'),
+                lambda step: {{'min_kg': step.min_kg, 'rate_per_kg': step.rate_per_kg * rate_to_base::DOUBLE}}
+            ) AS rate_brackets,
             (min_charge * rate_to_base)::DECIMAL(18, 4) AS min_charge,
             surcharge_pct, vol_divisor, transit_p50_days, transit_p90_days,
             allows_battery, allows_liquid, allows_hazard

@@ -30,11 +30,11 @@ QUERIES = {
         QUALIFY row_number() OVER (
             PARTITION BY customer_id ORDER BY updated_ts DESC, _drop_date DESC, _file_id, _row_no) = 1
     """,
-    "consent": """
+    "consenting": """
         SELECT customer_id FROM raw.customers WHERE updated_ts < $day + 1
         QUALIFY row_number() OVER (
             PARTITION BY customer_id ORDER BY updated_ts DESC, _drop_date DESC, _file_id, _row_no) = 1
-            AND consent_profiling IS FALSE
+            AND consent_profiling IS TRUE
     """,
     "products": """
         SELECT product_id, coalesce(p.status, 'active') AS status
@@ -142,7 +142,8 @@ def recommend(
         restrictions=frames["restrictions"] if limit_to_stock else None,
         stock=frames["stock"] if limit_to_stock else None,
     )
-    profiled = interactions.join(frames["consent"], on="customer_id", how="anti")
+    # What nobody agreed to is not used, neither for the customer's own lists nor for those of others: a null is no yes.
+    profiled = interactions.join(frames["consenting"], on="customer_id", how="semi")
     return {
         asset_keys.RECS_DISCOVER: discover(profiled, customers, eligibility, as_of=day).lists,
         asset_keys.RECS_REPLENISH: replenish(profiled, customers, eligibility, as_of=day).lists,

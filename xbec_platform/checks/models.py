@@ -108,12 +108,12 @@ RECOMMENDATION_CHECKS = (
     TableCheck(
         asset_keys.RECS_DISCOVER,
         "nothing_bought_before",
-        "No customer is shown a product that customer has bought.",
+        "No customer who agreed to be profiled is shown a product that customer has bought.",
         """SELECT DISTINCT d.as_of_date, d.customer_id, d.product_id FROM ml.recs_discover AS d
         JOIN marts.fct_order_line AS l ON l.customer_id = d.customer_id AND l.product_id = d.product_id
             AND l.order_date <= d.as_of_date AND l.order_date > d.as_of_date - 400 AND l.is_product
-        LEFT JOIN marts.dim_customer AS c ON c.customer_id = d.customer_id
-        WHERE c.consent_profiling IS DISTINCT FROM false ORDER BY ALL""",
+        JOIN marts.dim_customer AS c ON c.customer_id = d.customer_id
+        WHERE c.consent_profiling ORDER BY ALL""",
     ),
     TableCheck(
         asset_keys.RECS_DISCOVER,

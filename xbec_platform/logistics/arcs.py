@@ -4,8 +4,9 @@ Cost of a piece. A lane's minimum charge is per parcel, the model is per piece. 
 as one parcel, so the minimum is shared by the pieces of the order:
 
     chargeable kg = max(weight, length x width x height / vol_divisor)
-    freight       = max(rate_per_kg x chargeable kg, min_charge / pieces of the order) x (1 + surcharge_pct
-    / 100) cost          = freight + cost_pick + cost_pack
+    rate          = the lane's at (chargeable kg x pieces of the order), where its tariff has steps by weight
+    freight       = max(rate x chargeable kg, min_charge / pieces of the order) x (1 + surcharge_pct / 100)
+    cost          = freight + cost_pick + cost_pack
 
 rounded once, half up, to ticks of 0.0001. For an order of equal pieces that leaves whole this is the tariff
 of its parcel exactly; for unequal pieces it is never below it; an order split over warehouses pays each
@@ -14,6 +15,8 @@ it (see `parcels`).
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
@@ -27,6 +30,7 @@ from xbec_platform.logistics.assignment_inputs import (
 )
 from xbec_platform.logistics.assignment_schema import conform
 from xbec_platform.logistics.distance import lane_distances
+from xbec_platform.logistics.tariff import rate_at, step_columns, with_steps
 
 CHUNK_ROWS = 2_000_000
 """Class x lane rows looked at in one go: about 300 MB, whatever the size of the day."""
@@ -97,6 +101,7 @@ def usable_lanes(inputs: AssignmentInputs, params: AssignmentParams) -> pl.DataF
             **{f"takes_{h}": pl.col(f"can_{h}") & pl.col(f"allows_{h}") for h in HAZARDS},
         )
         .with_columns(pl.col("rate_per_kg", "min_charge").cast(pl.Float64))
+        .pipe(with_steps)
         .sort("p90_days", "lane_id")
         .with_row_index("lane")
         .with_columns(pl.col("lane").cast(pl.Int64))
@@ -142,7 +147,8 @@ def build_arcs(classes: pl.DataFrame, lanes: pl.DataFrame, stock: pl.DataFrame |
     if classes.is_empty() or lanes.is_empty():
         return pl.DataFrame(schema=ARC_SCHEMA)
     demands = classes.select(*_DEMAND, *PRODUCT_FLAG.values())
-    offers = lanes.select(*_OFFER, *(f"takes_{hazard}" for hazard in HAZARDS)).sort(
+    steps = step_columns(lanes.columns)
+    offers = lanes.select(*_OFFER, *steps, *(f"takes_{hazard}" for hazard in HAZARDS)).sort(
         "dest_node", "warehouse", "lane"
     )
     return pl.concat(_cheapest(block, offers, stock) for block in lane_blocks(demands, lanes))
@@ -160,9 +166,9 @@ def chargeable_kg() -> pl.Expr:
     return pl.max_horizontal("weight_kg", pl.col("volume_cm3") / pl.col("vol_divisor"))
 
 
-def freight_ticks() -> pl.Expr:
-    """Freight of one piece in ticks, as the module states it."""
-    by_weight = pl.col("rate_per_kg") * chargeable_kg()
+def freight_ticks(columns: Sequence[str]) -> pl.Expr:
+    """Freight of one piece in ticks, as the module states it; the columns are those of the frame it is for."""
+    by_weight = rate_at(chargeable_kg() * pl.col("parcel_units"), columns) * chargeable_kg()
     least = pl.col("min_charge") / pl.col("parcel_units")
     freight = pl.max_horizontal(by_weight, least) * (1 + pl.col("surcharge_pct") / 100)
     return (freight * TICKS_PER_BASE + 0.5).floor().cast(pl.Int64)
@@ -195,7 +201,7 @@ def _cheapest(classes: pl.DataFrame, lanes: pl.DataFrame, stock: pl.DataFrame | 
             how="inner",
             maintain_order="left_right",
         )
-    cost = (freight_ticks() + pl.col("handling_ticks")).alias("cost")
+    cost = (freight_ticks(offers.columns) + pl.col("handling_ticks")).alias("cost")
     offers = offers.filter(hazard_ok() & (pl.col("p90_days") <= pl.col("limit_days"))).select(
         "class_id", "warehouse", "stock_node", "lane", cost
     )

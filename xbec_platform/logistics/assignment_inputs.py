@@ -35,6 +35,9 @@ of 1.02 (Shanghai-Los Angeles) and 2.18 (Shanghai-Rotterdam), hence the flag rou
 
 _MONEY = pl.Decimal(18, 4)
 
+STEPS = pl.List(pl.Struct({"min_kg": pl.Float64, "rate_per_kg": pl.Float64}))
+"""Type of lanes.rate_brackets: steps in base currency; null or empty: one rate for every weight."""
+
 _COLUMNS: Mapping[str, Mapping[str, pl.DataType | type[pl.DataType]]] = MappingProxyType(
     {
         "lines": {
@@ -76,6 +79,7 @@ _COLUMNS: Mapping[str, Mapping[str, pl.DataType | type[pl.DataType]]] = MappingP
             "mode": pl.String,
             "distance_km": pl.Float64,
             "rate_per_kg": _MONEY,
+            "rate_brackets": STEPS,
             "min_charge": _MONEY,
             "surcharge_pct": pl.Float64,
             "vol_divisor": pl.Float64,
@@ -169,7 +173,8 @@ class AssignmentInputs:
             capacity_kg (reported, not enforced), cost_pick, cost_pack (per piece), can_battery, can_liquid,
             can_hazard.
         lanes: lane_id, origin_node (a warehouse), dest_node (a country), mode, distance_km, rate_per_kg,
-            min_charge (per parcel), surcharge_pct, vol_divisor (cm3 per kg, null = by weight only),
+            min_charge (per parcel), optional rate_brackets (steps by weight of the parcel: min_kg, rate_per_kg; they
+            take the place of rate_per_kg), surcharge_pct, vol_divisor (cm3 per kg, null = by weight only),
             transit_p50_days, transit_p90_days, allows_battery, allows_liquid, allows_hazard.
         destinations: country, lat, lon; may be empty, then great circles are null.
         stock: warehouse_id, product_id, available (negative counts as 0); None = unlimited everywhere.
@@ -204,7 +209,8 @@ def canonical(inputs: AssignmentInputs) -> AssignmentInputs:
         "priority": pl.Int64,
         "order_ts": lines.schema["order_ts"],
     }
-    lanes = _frame("lanes", inputs.lanes).with_columns(pl.col("surcharge_pct").fill_null(0.0))
+    lanes = _with_default(inputs.lanes, "rate_brackets", pl.lit(None, dtype=STEPS))
+    lanes = _frame("lanes", lanes).with_columns(pl.col("surcharge_pct").fill_null(0.0))
     stock = None
     if inputs.stock is not None:
         stock = _frame("stock", inputs.stock).with_columns(pl.col("available").clip(lower_bound=0))

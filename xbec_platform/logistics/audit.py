@@ -95,6 +95,27 @@ def _placed_rows(
             ),
             p90=pl.col("lane_p90_days").fill_null(pl.col("transit_p50_days") * params.transit_p90_factor),
         )
+        .pipe(_with_rate)
+    )
+
+
+def _with_rate(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with `rate`, what their parcel pays per kilogram: the last step of the tariff it reaches, else the first.
+
+    Found by looking at every step, apart from the model's own way (see `tariff`).
+    """
+    rows = rows.with_row_index("row")
+    steps = (
+        rows.select("row", "rate_brackets", parcel_kg=pl.col("kg") * pl.col("pieces"))
+        .explode("rate_brackets")
+        .select("row", "parcel_kg", pl.col("rate_brackets").struct.unnest())
+        .drop_nulls("rate_per_kg")
+        .sort("row", "min_kg")
+    )
+    reached = pl.col("rate_per_kg").filter(pl.col("min_kg") <= pl.col("parcel_kg"))
+    by_row = steps.group_by("row").agg(stepped=pl.coalesce(reached.last(), pl.col("rate_per_kg").first()))
+    return rows.join(by_row, on="row", how="left", maintain_order="left").with_columns(
+        rate=pl.coalesce("stepped", pl.col("rate_per_kg").cast(pl.Float64))
     )
 
 
@@ -211,7 +232,7 @@ def _lanes(rows: pl.DataFrame) -> pl.DataFrame:
 def _costs(rows: pl.DataFrame) -> pl.DataFrame:
     """Price of a piece from the tariff, within one tick of rounding; the row is exactly pieces x price."""
     money = pl.Decimal(18, 4)
-    by_weight = pl.col("rate_per_kg").cast(pl.Float64) * pl.col("kg")
+    by_weight = pl.col("rate") * pl.col("kg")
     shared = pl.col("min_charge").cast(pl.Float64) / pl.col("pieces")
     freight = pl.max_horizontal(by_weight, shared) * (1 + pl.col("surcharge_pct") / 100)
     rows = rows.with_columns(
@@ -249,7 +270,7 @@ def _totals(
     inputs: AssignmentInputs, rows: pl.DataFrame, left: pl.DataFrame, summary: pl.DataFrame
 ) -> pl.DataFrame:
     """The summary's figures against the rows and, to the cent, against the tariff."""
-    by_weight = pl.col("rate_per_kg").cast(pl.Float64) * pl.col("kg")
+    by_weight = pl.col("rate") * pl.col("kg")
     shared = pl.col("min_charge").cast(pl.Float64) / pl.col("pieces")
     freight = pl.max_horizontal(by_weight, shared) * (1 + pl.col("surcharge_pct") / 100)
     ticks = ((freight * 10_000 + 0.5).floor().cast(pl.Int64) * pl.col("qty")).sum()

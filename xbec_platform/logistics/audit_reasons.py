@@ -62,25 +62,49 @@ def wrong_reasons(
 
 
 def _offers(inputs: AssignmentInputs, params: AssignmentParams, assignments: pl.DataFrame) -> pl.DataFrame:
-    """Lanes with what they take and whether their warehouse has room left."""
+    """Lanes with what they take and whether their warehouse has room left; one row for each step of a tariff."""
     sent = assignments.group_by("warehouse_id").agg(used=pl.col("qty").sum())
     room = pl.col("capacity_orders_day").is_null() | (
         pl.col("capacity_orders_day") > pl.col("used").fill_null(0)
     )
     centres = inputs.warehouses.join(sent, on="warehouse_id", how="left").with_columns(room=room)
-    return inputs.lanes.join(centres, left_on="origin_node", right_on="warehouse_id", how="inner").select(
-        "vol_divisor",
-        "room",
-        ship_country="dest_node",
-        warehouse_id="origin_node",
-        rate=pl.col("rate_per_kg").cast(pl.Float64),
-        least=pl.col("min_charge").cast(pl.Float64),
-        factor=1 + pl.col("surcharge_pct") / 100,
-        p90=pl.col("transit_p90_days").fill_null(pl.col("transit_p50_days") * params.transit_p90_factor),
-        handling=(pl.col("cost_pick") + pl.col("cost_pack")).cast(pl.Float64),
-        battery=pl.col("allows_battery") & pl.col("can_battery"),
-        liquid=pl.col("allows_liquid") & pl.col("can_liquid"),
-        hazard=pl.col("allows_hazard") & pl.col("can_hazard"),
+    return (
+        _steps(inputs.lanes)
+        .join(centres, left_on="origin_node", right_on="warehouse_id", how="inner")
+        .select(
+            "rate",
+            "from_kg",
+            "until_kg",
+            "vol_divisor",
+            "room",
+            ship_country="dest_node",
+            warehouse_id="origin_node",
+            least=pl.col("min_charge").cast(pl.Float64),
+            factor=1 + pl.col("surcharge_pct") / 100,
+            p90=pl.col("transit_p90_days").fill_null(pl.col("transit_p50_days") * params.transit_p90_factor),
+            handling=(pl.col("cost_pick") + pl.col("cost_pack")).cast(pl.Float64),
+            battery=pl.col("allows_battery") & pl.col("can_battery"),
+            liquid=pl.col("allows_liquid") & pl.col("can_liquid"),
+            hazard=pl.col("allows_hazard") & pl.col("can_hazard"),
+        )
+    )
+
+
+def _steps(lanes: pl.DataFrame) -> pl.DataFrame:
+    """Lanes times the steps of their tariff: rate, from_kg, until_kg; the first starts at nothing, the last is open."""
+    step = pl.col("rate_brackets").struct
+    rows = (
+        lanes.explode("rate_brackets")
+        .with_columns(start=step.field("min_kg"), rate=step.field("rate_per_kg"))
+        .sort("lane_id", "start")
+    )
+    before, after = pl.col("start").shift(1), pl.col("start").shift(-1)
+    first = pl.col("lane_id") != pl.col("lane_id").shift(1)
+    last = pl.col("lane_id") != pl.col("lane_id").shift(-1)
+    return rows.with_columns(
+        rate=pl.coalesce("rate", pl.col("rate_per_kg").cast(pl.Float64)),
+        from_kg=pl.when(first.fill_null(True) | before.is_null()).then(0.0).otherwise("start"),
+        until_kg=pl.when(last.fill_null(True) | after.is_null()).then(float("inf")).otherwise(after),
     )
 
 
@@ -175,13 +199,14 @@ def _safe() -> pl.Expr:
 
 
 def _cost(params: AssignmentParams) -> pl.Expr:
-    """Unrounded price of a piece."""
+    """Unrounded price of a piece; null on a step of the tariff that its parcel does not pay."""
     weight = pl.when(pl.col("weight_kg") > 0).then("weight_kg").otherwise(params.default_weight_kg)
     volume = pl.col("length_cm") * pl.col("width_cm") * pl.col("height_cm") / pl.col("vol_divisor")
-    freight = pl.max_horizontal(
-        pl.col("rate") * pl.max_horizontal(weight, volume), pl.col("least") / pl.col("pieces")
-    )
-    return freight * pl.col("factor") + pl.col("handling")
+    kg = pl.max_horizontal(weight, volume)
+    freight = pl.max_horizontal(pl.col("rate") * kg, pl.col("least") / pl.col("pieces"))
+    parcel_kg = kg * pl.col("pieces")
+    pays = (parcel_kg >= pl.col("from_kg")) & (parcel_kg < pl.col("until_kg"))
+    return pl.when(pays).then(freight * pl.col("factor") + pl.col("handling"))
 
 
 def _penalty(params: AssignmentParams) -> pl.Expr:

@@ -44,7 +44,7 @@ def classify(inputs: AssignmentInputs, lanes: pl.DataFrame, params: AssignmentPa
 
     limit_days is the slowest lane to the country that still keeps the promise: promises that admit the same
     lanes merge. parcel_units is the number of pieces in the order, over which the minimum charge of the
-    parcel is shared, cut off where no minimum charge binds any more.
+    parcel is shared, cut off where no minimum charge binds and no step of a tariff begins any more.
 
     Args:
         inputs: Canonical frames.
@@ -56,9 +56,11 @@ def classify(inputs: AssignmentInputs, lanes: pl.DataFrame, params: AssignmentPa
     """
     products = product_attributes(inputs, params)
     limits = _promise_limits(inputs.lines, lanes)
-    ratio = pl.col("min_charge") / pl.col("rate_per_kg")
+    # From this weight on neither the minimum charge nor a step of the tariff changes the price of a kilogram.
+    ratio = pl.col("min_charge") / pl.col("lowest_rate_per_kg")
+    free = pl.when(pl.col("min_charge") == 0).then(0.0).otherwise(ratio)
     free_from_kg = lanes.group_by(ship_country="dest_node").agg(
-        parcel_kg=pl.when(pl.col("min_charge") == 0).then(0.0).otherwise(ratio).max()
+        parcel_kg=pl.max_horizontal(free, "last_step_kg").max()
     )
     lines = (
         inputs.lines.with_columns(order_units=pl.col("qty").sum().over("order_id"))
@@ -164,7 +166,7 @@ def _promise_limits(lines: pl.DataFrame, lanes: pl.DataFrame) -> pl.DataFrame:
 
 
 def _parcel_units() -> pl.Expr:
-    """Pieces sharing the minimum charge, cut where min_charge / pieces < rate x kg on every lane of the country.
+    """Pieces of the parcel, cut where min_charge / pieces < rate x kg and the last step is reached on every lane.
 
     One more than the exact threshold, so that rounding of the division cannot merge a line for which it
     binds.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from xbec_platform.logistics.assignment_inputs import TICKS_PER_BASE
+from xbec_platform.logistics.tariff import rate_at, step_columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,7 @@ class ParcelBill:
 
 
 def bill_parcels(pieces: pl.DataFrame, lanes: pl.DataFrame) -> ParcelBill:
-    """Bill one parcel per order and lane: max(rate x kg, minimum charge) x (1 + surcharge).
+    """Bill one parcel per order and lane: max(rate of its weight x kg, minimum charge) x (1 + surcharge).
 
     The model shares an order's minimum charge among its pieces; this is the check on that: an order that
     leaves from two warehouses pays two minimums here.
@@ -30,10 +31,10 @@ def bill_parcels(pieces: pl.DataFrame, lanes: pl.DataFrame) -> ParcelBill:
     Returns:
         The bill; 0 parcels for an empty plan.
     """
-    rates = lanes.select("lane", "surcharge_pct", "rate_per_kg", "min_charge")
-    freight = pl.max_horizontal(pl.col("rate_per_kg") * pl.col("parcel_kg"), "min_charge") * (
-        1 + pl.col("surcharge_pct") / 100
-    )
+    steps = step_columns(lanes.columns)
+    rates = lanes.select("lane", "surcharge_pct", "rate_per_kg", "min_charge", *steps)
+    by_weight = rate_at(pl.col("parcel_kg"), steps) * pl.col("parcel_kg")
+    freight = pl.max_horizontal(by_weight, "min_charge") * (1 + pl.col("surcharge_pct") / 100)
     billed = (
         pieces.sort("order_id", "lane", "parcel_kg")
         .group_by("order_id", "lane", maintain_order=True)

@@ -143,11 +143,10 @@ def _explain_lanes(classes: pl.DataFrame, lanes: pl.DataFrame, warehouse_ids: pl
     """Classes without a single arc: no lane, no lane for the goods, none in time, or nothing in stock."""
     demands = classes.select(_LANE_FACTS).unique().sort(_LANE_FACTS)
     facts = pl.concat([_lane_facts(block, lanes, warehouse_ids) for block in lane_blocks(demands, lanes)])
-    known = (
-        classes.join(facts, on=_LANE_FACTS, how="left", nulls_equal=True, maintain_order="left")
-        .join(lanes, left_on="fastest", right_on="lane", how="left", maintain_order="left")
-        .with_columns(fastest_cost=freight_ticks() + pl.col("handling_ticks"))
+    known = classes.join(facts, on=_LANE_FACTS, how="left", nulls_equal=True, maintain_order="left").join(
+        lanes, left_on="fastest", right_on="lane", how="left", maintain_order="left"
     )
+    known = known.with_columns(fastest_cost=freight_ticks(known.columns) + pl.col("handling_ticks"))
     goods = pl.concat_str(
         [pl.when(pl.col(flag)).then(pl.lit(name)) for name, flag in PRODUCT_FLAG.items()],
         separator=", ",

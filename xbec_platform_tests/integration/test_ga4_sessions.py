@@ -20,7 +20,16 @@ def build_sessions(home: Path, window: Mapping[str, str] | None = None) -> None:
     """`dbt run` of the models of sessions over a window, or over all time."""
     folder = str(home / "dbt")
     places = ["--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR), "--target-path", folder]
-    models = ["--select", "stg_events", "int_session_days", "fct_session", "--quiet", "--log-path", folder]
+    models = [
+        "--select",
+        "stg_events",
+        "int_session_days",
+        "fct_session",
+        "--quiet",
+        "--no-write-json",
+        "--log-path",
+        folder,
+    ]
     done = subprocess.run(
         [dbt_executable(), "run", *models, *places],
         env={

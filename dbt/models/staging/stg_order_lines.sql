@@ -28,7 +28,7 @@ select
     cast(qty * unit_price - coalesce(discount, 0) as decimal(18, 4)) as line_total,
     coalesce(_duplicate_records, 0) as duplicate_records,
 
-    coalesce(is_gift, false) as is_gift,
+    coalesce(is_gift, false) and unit_price > 0 as is_gift,
 
     coalesce(_feed, 'order_lines') as feed
 from ranked

@@ -67,7 +67,14 @@ def test_dbt_unit_tests_pass(tmp_path: Path) -> None:
 
     with Warehouse(tmp_path / "w.duckdb").transaction("test") as connection:
         create_tables(connection)
-    common = ["--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR), "--quiet"]
+    common = [
+        "--project-dir",
+        str(PROJECT_DIR),
+        "--profiles-dir",
+        str(PROJECT_DIR),
+        "--quiet",
+        "--no-write-json",
+    ]
     places = ["--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "logs")]
     environment = {
         "XBEC_WAREHOUSE_PATH": str(tmp_path / "w.duckdb"),

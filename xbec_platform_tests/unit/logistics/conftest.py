@@ -72,6 +72,7 @@ def _lanes(rng: np.random.Generator) -> list[small_days.Row]:
             "min_charge": Decimal(int(rng.integers(0, 600))) / 100,
             "surcharge_pct": float(rng.integers(0, 20)),
             "vol_divisor": 5000.0,
+            "rate_brackets": STEPS if mode == "sea" else None,
             "transit_p50_days": float(days),
             "transit_p90_days": days * 1.5 if rng.random() > 0.2 else None,
             "allows_battery": mode != "air",
@@ -81,6 +82,13 @@ def _lanes(rng: np.random.Generator) -> list[small_days.Row]:
         for mode, days in (("express", 2), ("air", 3), ("sea", 7))
         if rng.random() > 0.25
     ]
+
+
+STEPS = [
+    {"min_kg": 0.0, "rate_per_kg": 1.5},
+    {"min_kg": 2.0, "rate_per_kg": 1.1},
+    {"min_kg": 6.0, "rate_per_kg": 0.9},
+]
 
 
 def _warehouses(rng: np.random.Generator) -> list[small_days.Row]:

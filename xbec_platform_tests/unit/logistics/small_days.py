@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from xbec_platform.logistics.assignment_inputs import AssignmentInputs
+from xbec_platform.logistics.assignment_inputs import STEPS, AssignmentInputs
 
 Row = Mapping[str, object]
 
@@ -52,6 +52,7 @@ LANE = {
     "distance_km": pl.Float64,
     "rate_per_kg": MONEY,
     "min_charge": MONEY,
+    "rate_brackets": STEPS,
     "surcharge_pct": pl.Float64,
     "vol_divisor": pl.Float64,
     "transit_p50_days": pl.Float64,

@@ -6,7 +6,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from xbec_platform.logistics.assignment import build_network
+from xbec_platform.logistics.assignment import assign, build_network
 from xbec_platform.logistics.assignment_inputs import AssignmentInputs, AssignmentParams, canonical
 from xbec_platform.logistics.assignment_tables import Network
 
@@ -14,6 +14,8 @@ Day = Callable[..., AssignmentInputs]
 
 BOX = {"length_cm": 50.0, "width_cm": 40.0, "height_cm": 30.0}
 """60,000 cm3: 12 kg at a divisor of 5,000."""
+STEPS = [{"min_kg": low, "rate_per_kg": rate} for low, rate in ((20.0, 4.0), (0.0, 10.0), (5.0, 6.0))]
+"""Out of order, as a file may have them."""
 
 
 def network_of(day: AssignmentInputs) -> Network:
@@ -37,6 +39,16 @@ def network_of(day: AssignmentInputs) -> Network:
         pytest.param({}, {"min_charge": Decimal(6)}, 7, 10_000, id="minimum no longer binds"),
         pytest.param({}, {"surcharge_pct": 12.5}, 1, 11_250, id="surcharge"),
         pytest.param({"weight_kg": 0.00005}, {}, 1, 1, id="half a tick rounds up"),
+        pytest.param({}, {"rate_brackets": STEPS}, 4, 100_000, id="4 kg: the first step"),
+        pytest.param(
+            {}, {"rate_brackets": STEPS}, 5, 60_000, id="5 kg: the second step, for the whole parcel"
+        ),
+        pytest.param({}, {"rate_brackets": STEPS}, 500, 40_000, id="beyond the last edge: the last step"),
+        pytest.param({}, {"rate_brackets": STEPS[::2]}, 1, 60_000, id="below the first edge: the first step"),
+        pytest.param(
+            {}, {"rate_brackets": STEPS, "min_charge": Decimal(40)}, 5, 80_000, id="minimum after steps"
+        ),
+        pytest.param(BOX, {"rate_brackets": STEPS, "vol_divisor": 5000.0}, 1, 720_000, id="steps by volume"),
     ],
 )
 def test_price_of_a_piece_by_hand(
@@ -49,6 +61,17 @@ def test_price_of_a_piece_by_hand(
         lanes=[{"origin_node": "A", **lane}],
     )
     assert network_of(day).arcs["cost_ticks"].to_list() == [expected]
+
+
+def test_parcel_of_a_plan_pays_the_step_it_reaches(make_day: Day) -> None:
+    """3 kg and 4 kg in one parcel are 7 kg at 6; the plan's rows add up to it, and the audit finds no fault."""
+    day = make_day(
+        lines=[{"order_id": "o", "qty": 3}, {"order_id": "o", "line_no": 2, "qty": 4}],
+        lanes=[{"origin_node": "A", "rate_brackets": STEPS}],
+    )
+    result = assign(day)
+    summary = result.summary.row(0, named=True)
+    assert (summary["freight_base"], summary["parcel_freight_base"]) == (Decimal(42), Decimal(42))
 
 
 def test_pick_and_pack_are_added(make_day: Day) -> None:
