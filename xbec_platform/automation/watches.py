@@ -49,6 +49,17 @@ _RATES = {
     ("marts.fct_session", "marts.mart_daily_kpi"): _CONVERSION_SQL,
     ("marts.mart_click_days", "marts.mart_daily_kpi"): _CLICKS_SQL,
 }
+# How much longer than 95 of 100 it is silent, or than promised it will take by its P90.
+_DELAYS_SQL = """
+SELECT as_of_date, parcel_id, stage, greatest(
+        CASE WHEN is_silent THEN silent_hours / nullif(silent_p95_hours, 0) END,
+        CASE WHEN is_predicted_late
+            THEN epoch(predicted_p90_ts - shipped_ts) / nullif(epoch(promised_ts - shipped_ts), 0) END,
+        1
+    ), carrier, silent_hours, predicted_p90_ts, promised_ts, is_silent, is_predicted_late
+FROM ml.delayed_shipments WHERE as_of_date = (SELECT max(as_of_date) FROM ml.delayed_shipments)
+ORDER BY parcel_id
+"""
 _PRICES_SQL = """
 WITH last AS (SELECT max(index_date) AS day FROM marts.mart_competitor_index)
 SELECT now.index_date, now.product_id, now.market, now.own_price_base, now.lowest_price_base, now.mean_price_base,
@@ -103,6 +114,31 @@ def rate_readings(rows: Iterable[tuple[Any, ...]]) -> list[Reading]:
     return found
 
 
+def delay_readings(connection: "duckdb.DuckDBPyConnection") -> list[Reading]:
+    """Parcels that are silent for too long or will break their promise, each once per stage."""
+    found = []
+    for (
+        day,
+        parcel,
+        stage,
+        excess,
+        carrier,
+        silent,
+        predicted,
+        promised,
+        is_silent,
+        is_late,
+    ) in connection.execute(_DELAYS_SQL).fetchall():
+        reasons = [f"silent for {silent:,.0f} h"] if is_silent else []
+        if is_late:
+            reasons.append(f"expected by {predicted:%Y-%m-%d}, promised for {promised:%Y-%m-%d}")
+        text = (
+            f"parcel {parcel} of {carrier or 'an unknown carrier'}, last seen {stage}: {'; '.join(reasons)}"
+        )
+        found.append(Reading(parcel, stage, day, float(excess), 1, 1, text))
+    return found
+
+
 def price_readings(connection: "duckdb.DuckDBPyConnection") -> list[Reading]:
     """How far competitors are below us, and how far they fell within a week, by product and market."""
     found = []
@@ -121,6 +157,16 @@ def price_readings(connection: "duckdb.DuckDBPyConnection") -> list[Reading]:
     return found
 
 
+DELAYED_SHIPMENTS = AlertWatch(
+    kind=Kind("delayed_shipments", is_absence_good=True, rings_once=True),
+    tables=("ml.delayed_shipments",),
+    read=delay_readings,
+    interval_s=QUARTER_S,
+    description=(
+        "One alert per parcel and stage that is silent for longer than 95 of 100 parcels are, or whose P90 is after "
+        "its promise."
+    ),
+)
 DRIFT = AlertWatch(
     kind=Kind("drift", is_absence_good=False),
     tables=("ml.cluster_drift", "ml.cluster_model"),
@@ -141,4 +187,4 @@ COMPETITOR_JUMP = AlertWatch(
         f"{FALL_RAISE:.0%} within a week; cleared below {UNDERCUT_CLEAR:.0%} and {FALL_CLEAR:.0%}."
     ),
 )
-WATCHES = (DRIFT, COMPETITOR_JUMP)
+WATCHES = (DELAYED_SHIPMENTS, DRIFT, COMPETITOR_JUMP)

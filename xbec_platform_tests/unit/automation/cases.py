@@ -160,6 +160,25 @@ def drifts(feature: str) -> Act:
     return act
 
 
+def delays(parcel: str) -> Act:
+    shipped = datetime.combine(YESTERDAY, datetime.min.time())
+    rows = pl.DataFrame(
+        {
+            "as_of_date": [YESTERDAY], "parcel_id": [parcel], "stage": ["departed"], "carrier": ["ACME"],
+            "silent_hours": [50.0], "silent_p95_hours": [40.0], "is_silent": [True], "is_predicted_late": [True],
+            "shipped_ts": [shipped], "predicted_p90_ts": [shipped + timedelta(days=6)],
+            "promised_ts": [shipped + timedelta(days=4)],
+        }
+    )  # fmt: skip
+
+    def act(daemon: Daemon) -> None:
+        with Warehouse.of(daemon.home).transaction("test") as connection:
+            create_table(connection, "ml.delayed_shipments", rows.schema)
+            append(connection, "ml.delayed_shipments", rows)
+
+    return act
+
+
 def undercuts(product: str) -> Act:
     money = pl.Decimal(18, 4)
     rows = pl.DataFrame(
@@ -198,6 +217,9 @@ CASES = {
     ),
     "erasure_requests": Case(build_erasure_sensor, request("D1"), request("D2"), work=answer),
     "run_failures": Case(run_failures.build_failure_sensor, fails("first"), fails("second")),
+    "delayed_shipments": Case(
+        lambda home: build_alert_sensor(home, watches.DELAYED_SHIPMENTS), delays("P1"), delays("P2")
+    ),
     "drift": Case(
         lambda home: build_alert_sensor(home, watches.DRIFT), drifts("recency"), drifts("frequency")
     ),

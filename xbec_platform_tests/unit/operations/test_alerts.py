@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xbec_platform.automation.watches import rate_readings
+from xbec_platform.automation.watches import delay_readings, rate_readings
 from xbec_platform.operations.alerts.ledger import Kind, raised_since, record
 from xbec_platform.operations.alerts.levels import Reading, decide
 from xbec_platform.operations.alerts.outbox import deliver, hand_on
@@ -185,3 +185,20 @@ def test_days_without_rows_count_as_empty() -> None:
     assert rate_readings([*rows, ("other", DAY, 100, 10)]) == []
     (one,) = rate_readings([*rows, ("slot", DAY, 700, 140)])
     assert (one.as_of, one.value) == (DAY, pytest.approx(math.log(2)))
+
+
+def test_delayed_parcel_is_measured_by_its_worse_fault(home: Settings) -> None:
+    """50 h of silence against 40 are 1.25; six days against four promised are 1.5."""
+    with Warehouse.of(home).connect("test") as connection:
+        connection.execute("""CREATE SCHEMA ml; CREATE TABLE ml.delayed_shipments AS
+            SELECT DATE '2026-01-05' AS as_of_date,
+            'P1' AS parcel_id, 'departed' AS stage, NULL::VARCHAR AS carrier, 50.0::DOUBLE AS silent_hours,
+            40.0::DOUBLE AS silent_p95_hours, true AS is_silent, true AS is_predicted_late,
+            TIMESTAMP '2026-01-01' AS shipped_ts, TIMESTAMP '2026-01-07' AS predicted_p90_ts,
+            TIMESTAMP '2026-01-05' AS promised_ts""")
+        (one,) = delay_readings(connection)
+    assert (one.key, one.value) == (("P1", "departed"), 1.5)
+    assert one.text == (
+        "parcel P1 of an unknown carrier, last seen departed: silent for 50 h; expected by 2026-01-07, promised for "
+        "2026-01-05"
+    )
