@@ -12,6 +12,7 @@ from xbec_platform.assets.intake import build_intake_assets
 from xbec_platform.assets.landed_cost import build_landed_cost_assets
 from xbec_platform.assets.lifetime_value import build_lifetime_assets
 from xbec_platform.assets.logistics import build_logistics_assets
+from xbec_platform.assets.platform_health import build_health_assets
 from xbec_platform.assets.preferences import build_preference_assets
 from xbec_platform.assets.publish import build_publish_assets
 from xbec_platform.assets.recommendations import build_recommendation_assets
@@ -25,6 +26,7 @@ from xbec_platform.automation.schedules import build_schedules
 from xbec_platform.automation.sensors import build_sensors
 from xbec_platform.checks.catalogue import build_catalogue_checks
 from xbec_platform.checks.erasure import build_erasure_checks
+from xbec_platform.checks.health import build_health_checks
 from xbec_platform.checks.intake import build_intake_checks
 from xbec_platform.checks.models import build_model_checks
 from xbec_platform.progress import progress_logger
@@ -50,19 +52,21 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *build_delivery_experience_assets(settings),
         )
     ]
+    others = [
+        *tables,
+        *build_catalogue_assets(tables),
+        *build_erasure_assets(settings),
+        *build_retention_assets(settings),
+        *build_publish_assets(settings),
+    ]
     return dg.Definitions(
-        assets=[
-            *tables,
-            *build_catalogue_assets(tables),
-            *build_erasure_assets(settings),
-            *build_retention_assets(settings),
-            *build_publish_assets(settings),
-        ],
+        assets=[*others, *build_health_assets(settings, others)],
         asset_checks=[
             *build_intake_checks(settings),
             *build_model_checks(settings),
             *build_catalogue_checks(),
             *build_erasure_checks(settings),
+            *build_health_checks(settings, others),
         ],
         jobs=build_jobs(),
         schedules=build_schedules(settings),

@@ -1,5 +1,6 @@
 """Dagster's own storage of a home and how it is set up. No run is started here."""
 
+import json
 import os
 from pathlib import Path
 
@@ -14,14 +15,11 @@ _OURS = "# Written by xbec-platform. Delete this line to keep changes of your ow
 _OURS_ONCE = "# One transaction per thousand events: see xbec_platform/event_log.py.\n"
 
 
-def instance_config(storage: str) -> str:
-    """`dagster.yaml` of a home.
-
-    Args:
-        storage: Where runs and events are kept, `sqlite` or `postgres`.
-    """
-    parts = (DEPLOYMENT / f"{storage}.yml", DEPLOYMENT / "common.yml")
-    return _OURS + "".join(part.read_text(encoding="utf-8") for part in parts)
+def instance_config(settings: Settings) -> str:
+    """`dagster.yaml` of a home: where it keeps runs and events, and where its logs go."""
+    parts = (DEPLOYMENT / f"{settings.dagster_storage}.yml", DEPLOYMENT / "common.yml")
+    text = "".join(part.read_text(encoding="utf-8") for part in parts)
+    return _OURS + text.replace("{logs}", json.dumps(str(settings.logs.absolute())))
 
 
 def prepare_instance(settings: Settings) -> Path:
@@ -31,7 +29,7 @@ def prepare_instance(settings: Settings) -> Path:
     """
     folder = settings.dagster_home
     folder.mkdir(parents=True, exist_ok=True)
-    config, wanted = folder / "dagster.yaml", instance_config(settings.dagster_storage)
+    config, wanted = folder / "dagster.yaml", instance_config(settings)
     found = config.read_text(encoding="utf-8") if config.is_file() else None
     if found != wanted and (found is None or found.startswith((_OURS, _OURS_ONCE))):
         part = config.with_name(f".{config.name}.{os.getpid()}.part")

@@ -67,6 +67,13 @@ def first_day(tags: Mapping[str, str]) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
+def run_days(tags: Mapping[str, str]) -> tuple[date, date]:
+    """The first and last day a run was asked for, from its tags; all days for a run without partitions."""
+    first = first_day(tags)
+    last = tags.get("dagster/asset_partition_range_end")
+    return first or date.min, date.fromisoformat(last) if last else first or date.max
+
+
 def day_of(moment: datetime) -> date:
     """The last complete UTC day at a moment: yesterday."""
     return moment.date() - timedelta(days=1)

@@ -5,6 +5,7 @@ What a column is, is decided in `xbec_platform.catalogue`; here facts and live c
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 # Schemas whose assets are tables of the warehouse; `published` holds files.
 LAYERS = frozenset({"raw", "quarantine", "ops", "seeds", "staging", "intermediate", "marts", "ml"})
 
+CHANGES = "ops.schema_changes"
 LIVE_SQL = """
 SELECT schema_name || '.' || table_name AS table_name, column_name, column_index::INTEGER AS position, data_type,
     (schema_name, table_name) IN (SELECT (schema_name, view_name) FROM duckdb_views()) AS is_view
@@ -95,13 +97,21 @@ def write_catalogue(
     connection: "duckdb.DuckDBPyConnection", tables: Mapping[str, TableFacts]
 ) -> "pl.DataFrame":
     """Make `ops.catalogue` anew inside the caller's transaction; it lists itself too."""
-    from xbec_platform.catalogue.columns import SCHEMA
-    from xbec_platform.warehouse.database import append, create_table
+    from xbec_platform.catalogue.columns import CHANGE_SCHEMA, SCHEMA, schema_changes
+    from xbec_platform.warehouse.database import append, create_missing, missing_tables, read_frame
 
+    create_missing(connection, {CHANGES: CHANGE_SCHEMA})
+    before = (
+        read_frame(connection, "FROM ops.catalogue")
+        if not missing_tables(connection, ["ops.catalogue"])
+        else None
+    )
     connection.execute("DROP TABLE IF EXISTS ops.catalogue")
-    create_table(connection, "ops.catalogue", SCHEMA)
+    create_missing(connection, {"ops.catalogue": SCHEMA})
     rows = live_catalogue(connection, tables)
     append(connection, "ops.catalogue", rows)
+    if before is not None:
+        append(connection, CHANGES, schema_changes(before, rows, now=datetime.now(UTC).replace(tzinfo=None)))
     return rows
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -138,12 +137,12 @@ def _page(settings: Settings, warehouse: WarehouseResource, day: date) -> dg.Mat
     from xbec_platform.ingest.mappings import mappings
     from xbec_platform.ingest.rules import rules
     from xbec_platform.publish.contracts_page import render_contracts
-    from xbec_platform.publish.pages import render_overview
+    from xbec_platform.publish.pages import render_overview, write_page
 
     html = render_overview(overview_input(settings, warehouse, day), contracts_href=CONTRACTS)
     feeds = mappings(settings.home / "mappings")
-    _write(settings.reports / CONTRACTS, render_contracts(contracts().values(), feeds.values(), rules()))
-    _write(settings.reports / OVERVIEW, html)
+    write_page(settings.reports / CONTRACTS, render_contracts(contracts().values(), feeds.values(), rules()))
+    write_page(settings.reports / OVERVIEW, html)
     return dg.MaterializeResult(
         asset_key=asset_keys.OVERVIEW_PAGE,
         metadata={
@@ -153,11 +152,3 @@ def _page(settings: Settings, warehouse: WarehouseResource, day: date) -> dg.Mat
             "as of": day.isoformat(),
         },
     )
-
-
-def _write(path: Path, html: str) -> None:
-    """Replace a page at once: a reader sees the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(html, encoding="utf-8")
-    part.replace(path)

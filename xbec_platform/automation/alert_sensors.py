@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from xbec_platform.automation.ticks import Look, Tick, build_sensor
+from xbec_platform.checks.verdict import verdict_metadata
 from xbec_platform.operations.alerts.ledger import Kind
 from xbec_platform.settings import Settings
 
@@ -32,13 +33,16 @@ class AlertWatch:
         read: All readings of the newest day.
         interval_s: Least time between two looks.
         description: For the UI.
+        check: Asset check that fails while something is to be raised: its state is told without a run. Such a watch
+            goes by the clock too, so that an unchanged warehouse is looked into as well.
     """
 
     kind: Kind
     tables: tuple[str, ...]
-    read: "Callable[[duckdb.DuckDBPyConnection], list[Reading]]"
+    read: "Callable[[duckdb.DuckDBPyConnection, Tick], list[Reading]]"
     interval_s: int
     description: str
+    check: tuple[dg.AssetKey, str] | None = None
 
 
 def build_alert_sensor(settings: Settings, watch: AlertWatch) -> dg.SensorDefinition:
@@ -58,22 +62,36 @@ def look(tick: Tick, watch: AlertWatch) -> Look:
     from xbec_platform.operations.alerts.outbox import deliver, hand_on
     from xbec_platform.warehouse.database import missing_tables
 
-    if tick.memory.get("seen") == tick.file_state:
+    if watch.check is None and tick.memory.get("seen") == tick.file_state:
         return Look(_said("nothing has changed", deliver(tick.settings)))
     with tick.warehouse.transaction(f"sensor {watch.kind.name}") as connection:
         missing = missing_tables(connection, watch.tables)
         if missing:
             return Look(f"waits for {', '.join(missing)}")
-        decision = record(
-            connection, watch.kind, watch.read(connection), now=tick.now, limit=MAX_ALERTS_PER_TICK
-        )
+        readings = watch.read(connection, tick)
+        decision = record(connection, watch.kind, readings, now=tick.now, limit=MAX_ALERTS_PER_TICK)
         recent = raised_since(connection, watch.kind, tick.now - RECENT)
     hand_on(tick.settings, recent)
     note = f"{len(decision.raised)} alerts raised, {len(decision.cleared)} cleared"
     if decision.waiting:
         note += f", {decision.waiting} more in the next tick"
-    memory = {} if decision.waiting else {"seen": tick.file_state}
-    return Look(_said(note, deliver(tick.settings)), memory=memory)
+    memory: dict[str, object] = {} if decision.waiting else {"seen": tick.file_state}
+    events: tuple[dg.AssetCheckEvaluation, ...] = ()
+    if watch.check is not None:
+        faults = sorted(one.text for one in readings if one.value >= one.raise_at)
+        memory |= {"faults": faults}
+        if tick.memory.get("faults") != faults:
+            events = (_evaluation(*watch.check, faults),)
+    return Look(_said(note, deliver(tick.settings)), memory=memory, events=events)
+
+
+def _evaluation(key: dg.AssetKey, name: str, faults: list[str]) -> dg.AssetCheckEvaluation:
+    """The state of a check, in the form that checks of runs have."""
+    shown = verdict_metadata([(fault,) for fault in faults])
+    warn = dg.AssetCheckSeverity.WARN
+    return dg.AssetCheckEvaluation(
+        asset_key=key, check_name=name, passed=not faults, severity=warn, metadata=shown, blocking=False
+    )
 
 
 def _said(*parts: str) -> str:

@@ -57,11 +57,13 @@ class Look:
         note: What is said when no run is asked for.
         requests: Runs asked for.
         memory: For the next look; None keeps the present one.
+        events: States of asset checks that are told without a run.
     """
 
     note: str
     requests: tuple[dg.RunRequest, ...] = ()
     memory: Mapping[str, Any] | None = field(default=None)
+    events: tuple[dg.AssetCheckEvaluation, ...] = ()
 
 
 def build_sensor(
@@ -104,6 +106,13 @@ def build_sensor(
             return dg.SkipReason(f"looked away, the next tick looks again: {error}")
         if found.memory is not None and found.memory != memory:
             context.update_cursor(json.dumps(found.memory, sort_keys=True))
+        if found.events:
+            events = list(found.events)
+            return dg.SensorResult(
+                run_requests=list(found.requests),
+                cursor=context.cursor,
+                asset_events=events,
+            )
         if not found.requests:
             return dg.SkipReason(found.note)
         return dg.SensorResult(run_requests=list(found.requests), cursor=context.cursor)

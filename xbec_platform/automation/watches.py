@@ -4,10 +4,13 @@ from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from xbec_platform.asset_keys import PLATFORM_HEALTH
 from xbec_platform.automation.alert_sensors import AlertWatch
+from xbec_platform.automation.ticks import Tick
 from xbec_platform.operations.alerts import shifts
 from xbec_platform.operations.alerts.ledger import Kind
 from xbec_platform.operations.alerts.levels import Reading
+from xbec_platform.operations.platform_health import DEADLINE_HOUR, PROMISED, built, expected_day, stale
 from xbec_platform.warehouse.database import missing_tables
 
 if TYPE_CHECKING:
@@ -69,6 +72,27 @@ LEFT JOIN marts.mart_competitor_index AS before
     ON before.product_id = now.product_id AND before.market = now.market AND before.index_date = now.index_date - 7
 WHERE now.index_date = (SELECT day FROM last) ORDER BY now.product_id, now.market
 """
+
+
+def late_readings(tick: Tick) -> list[Reading]:
+    """Days that are due and not built, by partition: building an old day makes no table fresh."""
+    due = expected_day(tick.now, deadline_hour=DEADLINE_HOUR, end=tick.settings.end_date)
+    if due < tick.settings.start_date:
+        return []
+    late = stale(built(tick.instance, PROMISED, set(PROMISED)), due)
+    return [
+        Reading(
+            name,
+            "newest day",
+            due,
+            float((due - newest).days),
+            1,
+            1,
+            f"{name}: newest day is {newest}, {due} is due",
+        )
+        for name, newest in late
+        if newest is not None
+    ]
 
 
 def drift_readings(connection: "duckdb.DuckDBPyConnection") -> list[Reading]:
@@ -160,7 +184,7 @@ def price_readings(connection: "duckdb.DuckDBPyConnection") -> list[Reading]:
 DELAYED_SHIPMENTS = AlertWatch(
     kind=Kind("delayed_shipments", is_absence_good=True, rings_once=True),
     tables=("ml.delayed_shipments",),
-    read=delay_readings,
+    read=lambda connection, _: delay_readings(connection),
     interval_s=QUARTER_S,
     description=(
         "One alert per parcel and stage that is silent for longer than 95 of 100 parcels are, or whose P90 is after "
@@ -170,7 +194,7 @@ DELAYED_SHIPMENTS = AlertWatch(
 DRIFT = AlertWatch(
     kind=Kind("drift", is_absence_good=False),
     tables=("ml.cluster_drift", "ml.cluster_model"),
-    read=drift_readings,
+    read=lambda connection, _: drift_readings(connection),
     interval_s=DAY_S,
     description=(
         f"Asks a person for a refit where habits have drifted (PSI over {PSI_RAISE}), groups do not hold (ARI under "
@@ -180,11 +204,22 @@ DRIFT = AlertWatch(
 COMPETITOR_JUMP = AlertWatch(
     kind=Kind("competitor_jump", is_absence_good=False),
     tables=("marts.mart_competitor_index",),
-    read=price_readings,
+    read=lambda connection, _: price_readings(connection),
     interval_s=HOUR_S,
     description=(
         f"An alert where a competitor in stock asks {UNDERCUT_RAISE:.0%} less than we do, or competitors fell by "
         f"{FALL_RAISE:.0%} within a week; cleared below {UNDERCUT_CLEAR:.0%} and {FALL_CLEAR:.0%}."
     ),
 )
-WATCHES = (DELAYED_SHIPMENTS, DRIFT, COMPETITOR_JUMP)
+FRESHNESS = AlertWatch(
+    kind=Kind("freshness", is_absence_good=True),
+    tables=("ops.file_manifest",),
+    read=lambda _, tick: late_readings(tick),
+    interval_s=QUARTER_S,
+    description=(
+        f"An alert where a table that people wait for lacks the newest day at {DEADLINE_HOUR:02}:00 UTC; the same "
+        "state shows as the check newest_day_on_time, without a run."
+    ),
+    check=(PLATFORM_HEALTH, "newest_day_on_time"),
+)
+WATCHES = (FRESHNESS, DELAYED_SHIPMENTS, DRIFT, COMPETITOR_JUMP)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import polars as pl
 
@@ -102,4 +103,42 @@ def misdeclared(live: pl.DataFrame, tables: Mapping[str, TableFacts]) -> list[tu
         for name, column in facts.columns.items()
         if (table, name) not in types
         or (column.data_type or types[table, name]).lower() != types[table, name].lower()
+    )
+
+
+CHANGE_SCHEMA = {
+    "seen_ts": pl.Datetime("us"),
+    "table_name": pl.String(),
+    "column_name": pl.String(),
+    "type_before": pl.String(),
+    "type_after": pl.String(),
+}
+
+
+def schema_changes(before: pl.DataFrame, after: pl.DataFrame, *, now: datetime) -> pl.DataFrame:
+    """Columns that came, went or changed their type, of tables that were there before; a new table is no change.
+
+    Args:
+        before: The last catalogue, `SCHEMA`.
+        after: The present one.
+        now: UTC.
+
+    Returns:
+        `CHANGE_SCHEMA`, by table and column.
+    """
+    old, new = (one.select("table_name", "column_name", "data_type") for one in (before, after))
+    joined = old.join(new, on=["table_name", "column_name"], how="full", coalesce=True, suffix="_after")
+    return (
+        joined.filter(
+            pl.col("table_name").is_in(old["table_name"].unique().to_list()),
+            pl.col("data_type").ne_missing(pl.col("data_type_after")),
+        )
+        .select(
+            pl.lit(now).cast(pl.Datetime("us")).alias("seen_ts"),
+            "table_name",
+            "column_name",
+            pl.col("data_type").alias("type_before"),
+            pl.col("data_type_after").alias("type_after"),
+        )
+        .sort("table_name", "column_name")
     )

@@ -6,6 +6,7 @@ import dagster as dg
 
 from xbec_platform import asset_keys
 from xbec_platform.assets.resources import WarehouseResource
+from xbec_platform.checks.arrivals import ARRIVAL_CHECKS
 from xbec_platform.checks.landed_cost import LANDED_COST_CHECKS
 from xbec_platform.checks.preferences import PREFERENCE_CHECKS
 from xbec_platform.checks.routes import ROUTE_CHECKS
@@ -184,6 +185,7 @@ LOGISTICS_CHECKS = (
 def build_model_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
     """One operation per area, so that each area's checks stand between it and what is published."""
     groups: Mapping[str, tuple[TableCheck, ...]] = {
+        "arrival_checks": ARRIVAL_CHECKS,
         "customer_checks": CUSTOMER_CHECKS,
         "lifetime_checks": LIFETIME_CHECKS,
         "preference_checks": PREFERENCE_CHECKS,
@@ -211,6 +213,11 @@ def _publish_checks(settings: Settings) -> dg.AssetChecksDefinition:
                 description="Every file of the newest export has the size and SHA-256 its manifest states.",
             ),
             dg.AssetCheckSpec(
+                "export_rows_stay",
+                asset=asset_keys.EXPORTS,
+                description="No exported table has halved or grown by half since the export before.",
+            ),
+            dg.AssetCheckSpec(
                 "page_is_self_contained",
                 asset=asset_keys.OVERVIEW_PAGE,
                 description="The page holds no script and no reference to another host.",
@@ -218,12 +225,19 @@ def _publish_checks(settings: Settings) -> dg.AssetChecksDefinition:
         ],
     )
     def publish_checks(warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
-        from xbec_platform.checks.published import export_faults, page_faults, snapshot_faults
+        from xbec_platform.checks.published import (
+            export_changes,
+            export_faults,
+            page_faults,
+            snapshot_faults,
+        )
 
         yield verdict(
             asset_keys.SNAPSHOT, "same_rows_as_live", snapshot_faults(warehouse.file, settings.published)
         )
         yield verdict(asset_keys.EXPORTS, "manifest_matches_files", export_faults(settings.exports))
+        warn = dg.AssetCheckSeverity.WARN
+        yield verdict(asset_keys.EXPORTS, "export_rows_stay", export_changes(settings.exports), warn)
         yield verdict(asset_keys.OVERVIEW_PAGE, "page_is_self_contained", page_faults(settings.reports))
 
     return publish_checks

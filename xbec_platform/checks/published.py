@@ -10,6 +10,8 @@ from xbec_platform.ingest.landing import content_hash
 from xbec_platform.warehouse.database import Warehouse
 
 _SIZES = "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE schema_name IN ('marts', 'ml') ORDER BY 1"
+# From one export to the next: a table that halves or doubles, by more than a few rows.
+EXPORT_CHANGE, LEAST_CHANGE = 0.5, 20
 _OUTSIDE = re.compile(r"<script|(?:src|href)=[\"']?(?:https?:)?//", re.IGNORECASE)
 
 
@@ -46,6 +48,22 @@ def export_faults(exports: Path) -> list[tuple[object, ...]]:
         (file["file"], "differs from the manifest")
         for file in files
         if not (folder / file["file"]).is_file() or content_hash(folder / file["file"]) != file["sha256"]
+    ]
+
+
+def export_changes(exports: Path) -> list[tuple[object, ...]]:
+    """Tables of the newest export with half as many rows more or less than the one before had."""
+    newest = sorted(exports.glob("as_of=*/manifest.json"))[-2:]
+    if len(newest) < 2:
+        return []
+    before, after = (
+        {name: table["rows"] for name, table in json.loads(path.read_text())["tables"].items()}
+        for path in newest
+    )
+    return [
+        (name, f"{before[name]} rows, then", after.get(name, "none"))
+        for name in sorted(before)
+        if abs(after.get(name, 0) - before[name]) > max(EXPORT_CHANGE * before[name], LEAST_CHANGE)
     ]
 
 

@@ -1,13 +1,19 @@
 """The form of checks that are one query: what it lists is wrong. Which checks there are: the modules of each area."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from xbec_platform import asset_keys
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.checks.verdict import faults_of, verdict
+from xbec_platform.partitions import run_days
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 @dataclass(frozen=True)
@@ -18,8 +24,9 @@ class TableCheck:
         key: Asset it judges.
         name: Name of the check.
         description: What holds when it passes.
-        sql: Lists the faults; no row, no fault.
+        sql: Lists the faults; no row, no fault. `$first` and `$last` are the run's days.
         blocking: An error stops what is downstream in the same run; otherwise it is a warning.
+        severity_of: How bad its faults are, where that depends on them.
     """
 
     key: dg.AssetKey
@@ -27,6 +34,21 @@ class TableCheck:
     description: str
     sql: str
     blocking: bool = True
+    severity_of: Callable[[Sequence[tuple[object, ...]]], dg.AssetCheckSeverity] | None = None
+
+    def result(self, connection: "duckdb.DuckDBPyConnection", days: tuple[date, date]) -> dg.AssetCheckResult:
+        """What the query finds.
+
+        Args:
+            connection: Of the warehouse.
+            days: The run's first and last day.
+        """
+        first, last = (f"DATE '{day.isoformat()}'" for day in days)
+        faults = faults_of(connection, self.sql.replace("$first", first).replace("$last", last))
+        severity = dg.AssetCheckSeverity.ERROR if self.blocking else dg.AssetCheckSeverity.WARN
+        return verdict(
+            self.key, self.name, faults, self.severity_of(faults) if self.severity_of else severity
+        )
 
 
 def unique_key(key: dg.AssetKey, *columns: str) -> TableCheck:
@@ -48,10 +70,12 @@ def check_group(name: str, checks: tuple[TableCheck, ...]) -> dg.AssetChecksDefi
     ]
 
     @dg.multi_asset_check(name=name, specs=specs)
-    def table_checks(warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
+    def table_checks(
+        context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource
+    ) -> Iterator[dg.AssetCheckResult]:
+        days = run_days(context.run.tags)
         with warehouse.file.connect(name) as connection:
             for check in checks:
-                severity = dg.AssetCheckSeverity.ERROR if check.blocking else dg.AssetCheckSeverity.WARN
-                yield verdict(check.key, check.name, faults_of(connection, check.sql), severity)
+                yield check.result(connection, days)
 
     return table_checks

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -41,15 +41,17 @@ def verdict(
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
 ) -> dg.AssetCheckResult:
     """A check passes when it found no fault."""
-    samples = "\n".join("- " + " · ".join(map(str, fault)) for fault in faults[:SAMPLE])
     return dg.AssetCheckResult(
         asset_key=key,
         check_name=name,
         passed=not faults,
         severity=severity,
-        metadata={
-            "expected": 0,
-            "observed": len(faults),
-            **({"samples": dg.MetadataValue.md(samples)} if faults else {}),
-        },
+        metadata=verdict_metadata(faults),
     )
+
+
+def verdict_metadata(faults: Sequence[tuple[object, ...]]) -> dict[str, Any]:
+    """What a check shows of its faults."""
+    samples = "\n".join("- " + " · ".join(map(str, fault)) for fault in faults[:SAMPLE])
+    shown = {"samples": dg.MetadataValue.md(samples)} if faults else {}
+    return {"expected": 0, "observed": len(faults), **shown}

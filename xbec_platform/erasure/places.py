@@ -11,7 +11,14 @@ from xbec_platform.settings import Settings
 
 def text_folders(settings: Settings) -> list[Path]:
     """Where pages, logs, artifacts and Dagster's storage lie."""
-    return [settings.reports, settings.dagster_home, settings.dbt_target]
+    return [
+        settings.reports,
+        settings.dagster_home,
+        settings.dbt_target,
+        settings.logs,
+        settings.alerts,
+        settings.outbox,
+    ]
 
 
 def file_contracts(settings: Settings) -> dict[str, Contract]:

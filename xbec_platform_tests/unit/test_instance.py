@@ -99,7 +99,7 @@ def test_old_configuration_of_ours_is_brought_up_to_date_and_a_persons_is_kept(t
     config.parent.mkdir()
     config.write_text("# One transaction per thousand events: see xbec_platform/event_log.py.\nnux: {}\n")
     prepare_instance(settings)
-    assert config.read_text() == instance_config("sqlite")
+    assert config.read_text() == instance_config(settings)
     prepare_instance(replace(settings, dagster_storage="postgres"))
     assert "postgres_url" in config.read_text()
     own = "nux: {enabled: true}\n"

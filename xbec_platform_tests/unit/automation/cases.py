@@ -20,6 +20,7 @@ from xbec_platform.automation.alert_sensors import build_alert_sensor
 from xbec_platform.automation.erasure_requests import build_erasure_sensor
 from xbec_platform.erasure.log import create_log
 from xbec_platform.ingest.store import create_tables
+from xbec_platform.operations.platform_health import PROMISED
 from xbec_platform.settings import Settings
 from xbec_platform.warehouse.database import Warehouse, append, create_table
 from xbec_platform_tests.unit.automation.daemon import Daemon
@@ -196,6 +197,19 @@ def undercuts(product: str) -> Act:
     return act
 
 
+def newest_day(day: date) -> Act:
+    """What people wait for was built last for a day."""
+
+    def act(daemon: Daemon) -> None:
+        execute(daemon.home)
+        for key in PROMISED[:2] if day == OLD else PROMISED[2:3]:
+            event = dg.AssetMaterialization(key, partition=day.isoformat())
+            daemon.instance.report_runless_asset_event(event)
+
+    return act
+
+
+OLD = TODAY - timedelta(days=5)
 _NOON = datetime.combine(YESTERDAY, datetime.min.time()) - timedelta(hours=12)
 CASES = {
     "landing_files": Case(
@@ -219,6 +233,11 @@ CASES = {
     "run_failures": Case(run_failures.build_failure_sensor, fails("first"), fails("second")),
     "delayed_shipments": Case(
         lambda home: build_alert_sensor(home, watches.DELAYED_SHIPMENTS), delays("P1"), delays("P2")
+    ),
+    "freshness": Case(
+        lambda home: build_alert_sensor(home, watches.FRESHNESS),
+        newest_day(OLD),
+        newest_day(OLD - timedelta(days=1)),
     ),
     "drift": Case(
         lambda home: build_alert_sensor(home, watches.DRIFT), drifts("recency"), drifts("frequency")

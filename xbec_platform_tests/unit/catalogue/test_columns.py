@@ -1,6 +1,17 @@
 """The catalogue as a frame: every live column once, nothing that is not there, lists for erasure and checks."""
 
-from xbec_platform.catalogue.columns import SCHEMA, catalogue, misdeclared, personal_columns, unclassified
+from datetime import datetime
+
+import polars as pl
+
+from xbec_platform.catalogue.columns import (
+    SCHEMA,
+    catalogue,
+    misdeclared,
+    personal_columns,
+    schema_changes,
+    unclassified,
+)
 from xbec_platform.catalogue.facts import ColumnFacts, TableFacts
 from xbec_platform_tests.unit.catalogue.small_warehouse import facts, live
 
@@ -77,3 +88,18 @@ def test_declarations_that_do_not_hold_are_listed() -> None:
         ("ml.t", "gone", "is not there"),
         ("ml.t", "grown", "is bigint"),
     ]
+
+
+def test_changes_between_two_catalogues() -> None:
+    """A new type, a column that came, one that went; a table that is new as a whole is no change."""
+
+    def columns(*names: str) -> pl.DataFrame:
+        parts = [name.split() for name in names]
+        return pl.DataFrame(parts, schema=["table_name", "column_name", "data_type"], orient="row")
+
+    before = columns("t same INT", "t typed INT", "t gone DATE")
+    after = columns("t same INT", "t typed TEXT", "t came DATE", "fresh a INT")
+    found = schema_changes(before, after, now=datetime(2026, 1, 1))
+    assert found.drop("seen_ts").rows() == [
+        ("t", "came", None, "DATE"), ("t", "gone", "DATE", None), ("t", "typed", "INT", "TEXT"),
+    ]  # fmt: skip
