@@ -20,6 +20,10 @@ CUSTOMER_CLUSTERS = dg.AssetKey([ML, "customer_clusters"])
 CLUSTER_PROFILE = dg.AssetKey([ML, "cluster_profile"])
 CLUSTER_STABILITY = dg.AssetKey([ML, "cluster_stability"])
 
+IDENTITY_MAP = dg.AssetKey([ML, "identity_map"])
+IDENTITY_LINKS = dg.AssetKey([ML, "identity_links"])
+IDENTITY_CUT_KEYS = dg.AssetKey([ML, "identity_cut_keys"])
+
 CLV = dg.AssetKey([ML, "clv"])
 CLV_MODEL = dg.AssetKey([ML, "clv_model"])
 CLV_HOLDOUT = dg.AssetKey([ML, "clv_holdout"])

@@ -8,6 +8,7 @@ from xbec_platform.assets.dbt_cli import DbtProcess
 from xbec_platform.assets.dbt_models import build_dbt_assets
 from xbec_platform.assets.delivery_experience import build_delivery_experience_assets
 from xbec_platform.assets.erasure import build_erasure_assets
+from xbec_platform.assets.identity import build_identity_assets
 from xbec_platform.assets.intake import build_intake_assets
 from xbec_platform.assets.landed_cost import build_landed_cost_assets
 from xbec_platform.assets.lifetime_value import build_lifetime_assets
@@ -44,6 +45,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *build_customer_assets(settings),
             *build_lifetime_assets(settings),
             *build_preference_assets(settings),
+            *build_identity_assets(settings),
             *build_recommendation_assets(settings),
             *build_logistics_assets(settings),
             *build_shipment_assets(settings),

@@ -100,6 +100,32 @@ LIFETIME_CHECKS = (
     ),
 )
 
+IDENTITY_CHECKS = (
+    _unique(asset_keys.IDENTITY_MAP, "as_of_date", "kind", "source_id", "person_id"),
+    _unique(asset_keys.IDENTITY_LINKS, "as_of_date", "customer_id", "other_customer_id"),
+    _unique(asset_keys.IDENTITY_CUT_KEYS, "as_of_date", "kind", "key_value"),
+    TableCheck(
+        asset_keys.IDENTITY_MAP,
+        "every_account_is_one_person",
+        "Every account is of exactly one person, who is named by the smallest account and by nothing else.",
+        """SELECT as_of_date, source_id FROM ml.identity_map WHERE kind = 'customer'
+        GROUP BY ALL HAVING count(*) > 1 UNION ALL
+        SELECT as_of_date, person_id FROM ml.identity_map
+        GROUP BY ALL HAVING person_id <> min(source_id) FILTER (kind = 'customer')
+            OR count(*) FILTER (kind = 'customer') = 0 ORDER BY ALL""",
+    ),
+    TableCheck(
+        asset_keys.IDENTITY_LINKS,
+        "links_join_persons",
+        "Accounts with an accepted link are one person.",
+        """SELECT l.as_of_date, l.customer_id, l.other_customer_id FROM ml.identity_links AS l
+        JOIN ml.identity_map AS a ON a.as_of_date = l.as_of_date AND a.kind = 'customer' AND a.source_id = l.customer_id
+        JOIN ml.identity_map AS b ON b.as_of_date = l.as_of_date AND b.kind = 'customer'
+            AND b.source_id = l.other_customer_id
+        WHERE l.is_accepted AND a.person_id <> b.person_id ORDER BY ALL""",
+    ),
+)
+
 RECOMMENDATION_CHECKS = (
     _unique(asset_keys.RECS_DISCOVER, "as_of_date", "customer_id", "rank"),
     _unique(asset_keys.RECS_REPLENISH, "as_of_date", "customer_id", "rank"),
@@ -187,6 +213,7 @@ def build_model_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
     groups: Mapping[str, tuple[TableCheck, ...]] = {
         "arrival_checks": ARRIVAL_CHECKS,
         "customer_checks": CUSTOMER_CHECKS,
+        "identity_checks": IDENTITY_CHECKS,
         "lifetime_checks": LIFETIME_CHECKS,
         "preference_checks": PREFERENCE_CHECKS,
         "recommendation_checks": RECOMMENDATION_CHECKS,

@@ -23,7 +23,7 @@ FLAT_GRADIENT = (
 )
 STEP = 1e-4  # of the central differences of the gradient, in log parameters
 SAME_TOP = 1e-4  # starts whose mean log likelihoods differ by less have found the same top
-ROUGH, FINE = 1e-5, 1e-14  # relative changes at which a start ends, and the best one
+ROUGH, FINE = 1e-7, 1e-14  # relative changes at which a start ends, and the best one
 
 
 @dataclass(frozen=True, kw_only=True)

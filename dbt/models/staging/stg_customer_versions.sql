@@ -18,10 +18,15 @@ ranked as (
 select
     customer_id,
 
+    email_hash,
+    phone_hash,
     country,
     birth_year,
+    gender,
+
     consent_profiling,
 
+    created_ts as registered_ts,
     updated_ts,
 
     coalesce(_feed, 'customers') as feed
