@@ -1,6 +1,7 @@
 {{ config(
     materialized='incremental',
     pre_hook="{{ delete_window('event_date') }}",
+    partition_by='event_date',
     tags=['event_day'],
 ) }}
 
