@@ -13,6 +13,7 @@ from xbec_platform_tests.benchmarks import (
     bench_intake,
     bench_loading,
     bench_recommendations,
+    bench_routes,
 )
 
 CHECKOUT = Path(__file__).parents[2]
@@ -23,7 +24,7 @@ def main() -> None:
     shared = Path(os.environ.get("XBEC_SHARED_DATA", CHECKOUT.parent / "shared" / "data"))
     data = shared if (shared / "README.md").is_file() else None
     console = Console(width=120)
-    rows = [*bench_loading.run(), *bench_intake.run(), *bench_assignment.run(data)]
+    rows = [*bench_loading.run(), *bench_intake.run(), *bench_assignment.run(data), *bench_routes.run()]
     if data is None:
         console.print(
             f"skipped: backfill, recommendations and customer models need ../shared/data ({shared} is absent)"
