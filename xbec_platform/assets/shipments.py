@@ -154,7 +154,7 @@ def track(frames: "dict[str, pl.DataFrame]", day: date) -> "dict[dg.AssetKey, pl
     paid = parcels.with_columns(start_ts="paid_ts")
     paid = paid.filter(pl.col("start_ts") <= pl.coalesce("delivered_ts", "closed_ts", pl.lit(as_of)))
     from_payment = lead_times(paid, as_of=as_of)
-    delays = find_delays(parcels, frames["stages"], shipped, as_of=as_of)
+    delays = find_delays(parcels, frames["stages"], as_of=as_of)
     return {
         asset_keys.LANE_LEADTIME: pl.concat(
             [

@@ -97,11 +97,6 @@ class LeadTimes:
         """The shifted upper quantile by lane, never below 0."""
         return np.maximum(self.curves.quantiles(self.level) + self.shift_days, 0.0)
 
-    def upper_days_given(self, lane: NDArray[np.int64], elapsed_days: Floats) -> Floats:
-        """The shifted upper quantile of parcels that have been under way for some time already."""
-        found = self.curves.remaining(lane, elapsed_days, self.level) + self.shift_days
-        return np.maximum(found, elapsed_days)
-
 
 @dataclass(frozen=True, kw_only=True)
 class _Parcels:

@@ -35,6 +35,13 @@ class ShrunkCurves:
         """
         return self.remaining(np.arange(len(self.survival)), np.full(len(self.survival), -1.0), level)
 
+    def at(self, group: NDArray[np.int64], time: Floats) -> Floats:
+        """P(T > t) of a group at a time, element by element; 1 before anything has happened."""
+        if not len(self.grid):
+            return np.ones(len(group))
+        step = np.searchsorted(self.grid, time, side="right") - 1
+        return np.where(step >= 0, self.survival[group, np.maximum(step, 0)], 1.0)
+
     def remaining(self, group: NDArray[np.int64], elapsed: Floats, level: float) -> Floats:
         """The same of those that have waited for `elapsed` already: smallest t with S(t) <= (1 - level) S(elapsed).
 
@@ -53,8 +60,7 @@ class ShrunkCurves:
         for start in range(0, len(group), step):
             part = slice(start, start + step)
             rows = self.survival[group[part]]
-            at = np.searchsorted(self.grid, elapsed[part], side="right") - 1
-            so_far = np.where(at >= 0, np.take_along_axis(rows, np.maximum(at, 0)[:, None], 1)[:, 0], 1.0)
+            so_far = self.at(group[part], elapsed[part])
             reached = rows <= ((1.0 - level) * so_far + 1e-12)[:, None]
             first = np.where(reached.any(axis=1), reached.argmax(axis=1), len(self.grid) - 1)
             result[part] = np.maximum(self.grid[first], elapsed[part])

@@ -6,7 +6,6 @@ import polars as pl
 import pytest
 
 from xbec_platform.logistics.delays import DELAYED_SCHEMA, DelayParams, Delays, find_delays
-from xbec_platform.logistics.lead_times import lead_times
 
 START = datetime(2026, 1, 1)
 NOW = START + timedelta(days=30)
@@ -60,7 +59,7 @@ def judge(parcels: list[dict[str, object]], stages: list[dict[str, object]]) -> 
     before, scans = history()
     frame = pl.DataFrame([*before, *parcels], schema_overrides=times)
     rows = pl.DataFrame([*scans, *stages], schema_overrides={"stage_ts": pl.Datetime("us")})
-    return find_delays(frame, rows, lead_times(frame, as_of=NOW), as_of=NOW)
+    return find_delays(frame, rows, as_of=NOW)
 
 
 def reasons(delays: Delays) -> dict[str, str]:
@@ -83,6 +82,10 @@ def test_too_slow_for_its_promise() -> None:
     now = 720.0
     delays = judge([parcel("q", now - 2, None, promise=20)], [scan("q", "outbound_domestic", 4, now - 1)])
     assert reasons(delays) == {"q": "predicted_late"}
+    row = delays.delayed.row(0, named=True)
+    assert row["late_probability"] == pytest.approx(1.0, abs=0.02)
+    # Scanned an hour ago, and all before it came 30 hours after that scan.
+    assert row["predicted_p90_ts"] == hours(now - 1 + 30)
 
 
 def test_what_goes_well_is_not_named() -> None:
