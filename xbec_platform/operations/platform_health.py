@@ -26,6 +26,7 @@ SCHEMA = {
     "runs": pl.Int64(),
     "failures": pl.Int64(),
     "step_s": pl.Float64(),
+    "own_s": pl.Float64(),
     "queue_wait_s": pl.Float64(),
     "rows": pl.Int64(),
     "size_bytes": pl.Int64(),
@@ -109,12 +110,21 @@ def _assets_by_step(instance: dg.DagsterInstance, run_id: str) -> Mapping[str, s
 
 @dataclass(frozen=True)
 class Built:
-    """How an asset stands: rows of its last build where it said so, when that was, its newest partition."""
+    """How an asset stands: its last build and its newest partition.
+
+    Attributes:
+        asset_key: `a/b`.
+        rows: Where the build said so.
+        last_built_ts: UTC.
+        newest_partition: None without partitions.
+        own_s: Seconds of this asset alone, which dbt tells of its models; other steps know their sum only.
+    """
 
     asset_key: str
     rows: int | None
     last_built_ts: datetime
     newest_partition: date | None
+    own_s: float | None = None
 
 
 def built(
@@ -132,7 +142,9 @@ def built(
         days = instance.get_materialized_partitions(entry.asset_key) if entry.asset_key in partitioned else ()
         newest = date.fromisoformat(max(days)) if days else None
         moment = datetime.fromtimestamp(last.timestamp, UTC).replace(tzinfo=None)
-        found.append(Built("/".join(entry.asset_key.path), count, moment, newest))
+        own = last.asset_materialization.metadata.get("Execution Duration")
+        own_s = float(own.value) if own is not None and isinstance(own.value, int | float) else None
+        found.append(Built("/".join(entry.asset_key.path), count, moment, newest, own_s))
     return found
 
 
@@ -166,6 +178,7 @@ def health_rows(
                 "runs": len(found),
                 "failures": sum(use.failed for use in found),
                 "step_s": round(sum(use.step_s for use in found), 3),
+                "own_s": round(state.own_s, 3) if state and state.own_s is not None else None,
                 "queue_wait_s": round(max((use.queue_wait_s for use in found), default=0.0), 3),
                 "rows": state.rows if state else None,
                 "size_bytes": sizes.get(name.replace("/", ".")) if state else None,

@@ -34,12 +34,12 @@ def test_costs_add_up_by_day_and_the_state_stands_on_today() -> None:
         StepUse(BEFORE, "ml/plan", True, 1.0, 0.0),
     ]
     moment = datetime(2026, 1, 5, 1)
-    states = [Built("ml/plan", 7, moment, TODAY), Built("raw/orders", None, moment, None)]
+    states = [Built("ml/plan", 7, moment, TODAY, 1.25), Built("raw/orders", None, moment, None)]
     rows = health_rows(uses, states, {"ml.plan": 262144}, today=TODAY).rows()
     assert rows == [
-        (BEFORE, "ml/plan", 1, 1, 1.0, 0.0, None, None, None, None),
-        (TODAY, "ml/plan", 2, 0, 5.5, 4.0, 7, 262144, TODAY, moment),
-        (TODAY, "raw/orders", 0, 0, 0.0, 0.0, None, None, None, moment),
+        (BEFORE, "ml/plan", 1, 1, 1.0, None, 0.0, None, None, None, None),
+        (TODAY, "ml/plan", 2, 0, 5.5, 1.25, 4.0, 7, 262144, TODAY, moment),
+        (TODAY, "raw/orders", 0, 0, 0.0, None, 0.0, None, None, None, moment),
     ]
 
 
