@@ -8,7 +8,7 @@ from xbec_platform import asset_keys
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.checks.verdict import verdict
 from xbec_platform.ingest.contracts import Contract, contracts
-from xbec_platform.ingest.suppression import ERASED
+from xbec_platform.ingest.quarantine import SHARE_LIMIT, SHARES_SQL
 from xbec_platform.partitions import first_day
 from xbec_platform.settings import Settings
 
@@ -36,16 +36,6 @@ WHERE m.status = 'loaded' GROUP BY m.path, m.file_id, m.rows_warned
 HAVING coalesce(max(w.rows), 0) > coalesce(m.rows_warned, 0)
     OR coalesce(sum(w.rows), 0) < coalesce(m.rows_warned, 0) ORDER BY m.path
 """
-_SHARE_SQL = f"""
-SELECT feed, (sum(rows_quarantined) - coalesce(any_value(erased), 0))::DOUBLE / greatest(sum(rows_in), 1) AS share
-FROM ops.file_manifest
-LEFT JOIN (
-    SELECT feed, count(*) AS erased FROM quarantine.records
-    WHERE list_contains(reasons, '{ERASED}') GROUP BY feed
-) USING (feed)
-WHERE status = 'loaded' GROUP BY feed ORDER BY share DESC, feed
-"""
-SHARE_LIMIT = 0.05
 # A run rebuilds the days shortly before its own first one along; older ones are left until somebody asks.
 _WAITING_SQL = """
 SELECT event_date::VARCHAR, string_agg(DISTINCT source, ', ' ORDER BY source), sum(rows)::BIGINT,
@@ -137,7 +127,7 @@ def build_intake_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
             yield verdict(asset_keys.REPAIRS, "repairs_on_record", repairs)
             warnings = connection.execute(_WARNINGS_SQL).fetchall()
             yield verdict(asset_keys.WARNINGS, "warnings_counted", warnings)
-            shares = connection.execute(_SHARE_SQL).fetchall()
+            shares = connection.execute(SHARES_SQL).fetchall()
             above = [(feed, f"{share:.1%}") for feed, share in shares if share > SHARE_LIMIT]
             yield verdict(
                 asset_keys.QUARANTINE, "quarantine_share", above, severity=dg.AssetCheckSeverity.WARN

@@ -37,7 +37,7 @@ from xbec_platform.ingest.screening import (
 from xbec_platform.ingest.suppression import suppress
 
 META = {
-    "_file_id": pl.String(),
+    "_file_id": pl.Int64(),
     "_feed": pl.String(),
     "_drop_date": pl.Date(),
     ROW: pl.Int64(),
@@ -80,9 +80,13 @@ class LandedFile:
     changed_at_ns: int = field(default=0, compare=False)
 
     @property
-    def file_id(self) -> str:
-        """Identity of this content at this place, equal on every machine."""
-        return hashlib.sha256(f"{self.path}\n{self.sha256}".encode()).hexdigest()[:16]
+    def file_id(self) -> int:
+        """Identity of this content at this place, equal on every machine.
+
+        60 bits: a million files collide once in two million homes. As text it would cost DuckDB a fifth of the
+        time in which order lines are inserted.
+        """
+        return int(hashlib.sha256(f"{self.path}\n{self.sha256}".encode()).hexdigest()[:15], 16)
 
 
 @dataclass(frozen=True, kw_only=True)

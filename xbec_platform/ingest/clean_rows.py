@@ -14,7 +14,7 @@ import polars as pl
 
 from xbec_platform.ingest.contracts import Contract
 from xbec_platform.ingest.formats.records import ROW, Records
-from xbec_platform.ingest.key_hashes import are_different, key_hashes
+from xbec_platform.ingest.key_hashes import key_hashes
 from xbec_platform.ingest.native import typed_columns
 from xbec_platform.ingest.repairs import is_text_repaired
 from xbec_platform.ingest.rules import REJECT, Rule, rules_of
@@ -28,7 +28,7 @@ class CleanRows:
 
     Attributes:
         frame: The contract's columns, `_row_no` and, where the block has columns that nobody promised, `_extra`.
-        key_hashes: Hashes of the keys, all different.
+        key_hashes: Hashes of the keys; whether two are equal is for the whole file to say.
     """
 
     frame: pl.DataFrame
@@ -44,7 +44,9 @@ def plain_columns(contract: Contract) -> dict[str, pl.DataType]:
 
 
 def clean_rows(records: Records, contract: Contract, *, drop_date: date) -> CleanRows | None:
-    """The rows of a block that screening would accept whole and unchanged; None when that is not certain.
+    """The rows of a block that screening would accept whole and unchanged, provided that no key comes twice.
+
+    None when that is not certain.
 
     Args:
         records: The block, text or native columns.
@@ -61,12 +63,9 @@ def clean_rows(records: Records, contract: Contract, *, drop_date: date) -> Clea
         return None
     if any(typed[name].null_count() for name in contract.key):
         return None
-    hashes = key_hashes(typed, contract.key)
-    if not are_different(hashes):
-        return None
     extra = [name for name in records.frame.columns if name != ROW and name not in contract.columns]
     carried = [records.frame[ROW], *([extra_json(records.frame, extra)] if extra else [])]
-    return CleanRows(typed.with_columns(carried), hashes)
+    return CleanRows(typed.with_columns(carried), key_hashes(typed, contract.key))
 
 
 def _typed(records: Records, contract: Contract) -> pl.DataFrame | None:

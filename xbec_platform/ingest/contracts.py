@@ -77,6 +77,11 @@ class Column:
         decimal = _DECIMAL.fullmatch(self.type)
         return pl.Decimal(int(decimal[1]), int(decimal[2])) if decimal else _TYPES[self.type]
 
+    @property
+    def has_few_values(self) -> bool:
+        """Whether its texts come from a short list."""
+        return self.type in ("country", "currency") or (self.type == "text" and self.allowed is not None)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Contract:

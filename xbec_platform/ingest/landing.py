@@ -15,8 +15,10 @@ from pathlib import Path
 from xbec_platform.ingest.accounting import LandedFile
 
 _DAY = re.compile(r"dt=(\d{4}-\d{2}-\d{2})")
-# Writers use these names until a file is complete; markers hold no rows.
-_UNFINISHED = (".part", ".tmp", ".done", ".crdownload")
+# Endings of files that a writer has not finished; it renames them when it has.
+UNFINISHED = (".part", ".tmp", ".crdownload")
+# Of a marker beside a finished file, not a file of rows itself.
+_MARKER = ".done"
 _CHUNK = 1 << 20
 # `orders.csv` is taken back while `orders.csv.withdrawn` lies beside it; the marker holds the reason.
 WITHDRAWN_MARK = ".withdrawn"
@@ -91,7 +93,7 @@ def _is_drop_day(folder: Path) -> bool:
 
 
 def _is_unfinished(name: str) -> bool:
-    return name.startswith((".", "_")) or name.endswith(_UNFINISHED)
+    return name.startswith((".", "_")) or name.endswith((*UNFINISHED, _MARKER))
 
 
 def _landed(landing: Path, day: date, path: Path) -> LandedFile:

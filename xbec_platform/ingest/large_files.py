@@ -189,7 +189,7 @@ def _portions(
     key = ", ".join(f'"{name}"' for name in contract.key)
     known = " AND ".join(f'"{name}" IS NOT NULL' for name in contract.key)
     everything = f"""
-        SELECT {key} FROM raw.{contract.source} WHERE _file_id = '{file.file_id}'
+        SELECT {key} FROM raw.{contract.source} WHERE _file_id = {file.file_id}
         UNION ALL SELECT {key} FROM {_REFUSED}
     """
     (rows,) = connection.execute(f"SELECT count(*) FROM ({everything})").fetchall()[0]
@@ -247,10 +247,10 @@ def _count_equal_refusals(connection: duckdb.DuckDBPyConnection, file: LandedFil
         WITH refused AS (
             SELECT q.row_no, row_number() OVER (PARTITION BY q.raw_json ORDER BY q.row_no) AS place
             FROM {store.QUARANTINE} AS q JOIN {_REFUSED} AS r ON r.{ROW} = q.row_no
-            WHERE q.file_id = '{file.file_id}'
+            WHERE q.file_id = {file.file_id}
         )
         DELETE FROM {store.QUARANTINE}
-        WHERE file_id = '{file.file_id}' AND row_no IN (SELECT row_no FROM refused WHERE place > 1)
+        WHERE file_id = {file.file_id} AND row_no IN (SELECT row_no FROM refused WHERE place > 1)
         """
     ).fetchall()[0]
     return Counter({"rows_quarantined": -equal, "rows_duplicate": equal})
@@ -269,7 +269,7 @@ def _remove(
         ("rows_warned", _WARNED, ROW, ""),
     ):
         where = f"{number} IN (SELECT {ROW} FROM _suspects)"
-        where += f" AND {file_id} = '{file.file_id}'" if file_id else ""
+        where += f" AND {file_id} = {file.file_id}" if file_id else ""
         (counted,) = connection.execute(
             f"SELECT count(DISTINCT {number}) FROM {table} WHERE {where}"
         ).fetchall()[0]

@@ -15,10 +15,24 @@ import polars as pl
 
 from xbec_platform.ingest.contracts import Column, Contract, contracts
 from xbec_platform.ingest.rules import Rule, rules
+from xbec_platform.ingest.suppression import ERASED
 from xbec_platform.warehouse.database import read_frame
 
 if TYPE_CHECKING:
     import duckdb
+
+# Share of a feed's records in quarantine above which somebody is told.
+SHARE_LIMIT = 0.05
+# (feed, share), largest first; records of erased people are held back on purpose and do not count.
+SHARES_SQL = f"""
+SELECT feed, (sum(rows_quarantined) - coalesce(any_value(erased), 0))::DOUBLE / greatest(sum(rows_in), 1) AS share
+FROM ops.file_manifest
+LEFT JOIN (
+    SELECT feed, count(*) AS erased FROM quarantine.records
+    WHERE list_contains(reasons, '{ERASED}') GROUP BY feed
+) USING (feed)
+WHERE status = 'loaded' GROUP BY feed ORDER BY share DESC, feed
+"""
 
 
 @dataclass(frozen=True)
@@ -76,7 +90,7 @@ def total(connection: duckdb.DuckDBPyConnection) -> int:
 
 _RECORD_SQL = """
 SELECT feed, drop_date, path, row_no, reasons, raw_json FROM quarantine.records
-WHERE (path = ? OR file_id = ?) AND row_no = ? ORDER BY path, file_id LIMIT 1
+WHERE (path = ? OR file_id::VARCHAR = ?) AND row_no = ? ORDER BY path, file_id LIMIT 1
 """
 
 
@@ -100,7 +114,7 @@ def find_record(connection: duckdb.DuckDBPyConnection, file: str, row_no: int) -
 
 def _what_is_there(connection: duckdb.DuckDBPyConnection, file: str, row_no: int) -> str:
     rows = connection.execute(
-        "SELECT row_no FROM quarantine.records WHERE path = ? OR file_id = ? ORDER BY row_no LIMIT 10",
+        "SELECT row_no FROM quarantine.records WHERE path = ? OR file_id::VARCHAR = ? ORDER BY row_no LIMIT 10",
         [file, file],
     ).fetchall()
     if rows:

@@ -59,7 +59,7 @@ class Known:
     """
 
     entries: tuple[ManifestEntry, ...] = ()
-    rows: Mapping[str, int] = field(default_factory=dict)
+    rows: Mapping[int, int] = field(default_factory=dict)
     rows_per_byte: Mapping[str, float] = field(default_factory=dict)
 
 

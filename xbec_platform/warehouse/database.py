@@ -179,10 +179,19 @@ def create_table(connection: duckdb.DuckDBPyConnection, table: str, schema: Sche
     connection.execute(f"CREATE TABLE IF NOT EXISTS {table} ({columns})")
 
 
-def create_missing(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Schema]) -> None:
+def create_missing(
+    connection: duckdb.DuckDBPyConnection,
+    tables: Mapping[str, Schema],
+    compression: Mapping[str, Mapping[str, str]] | None = None,
+) -> None:
     """Create those of the tables that are missing, and add the columns that their declarations have gained.
 
     One look into the catalogue for all of them: `IF NOT EXISTS` on 33 tables costs 0.2 s each time.
+
+    Args:
+        connection: Of the caller's transaction.
+        tables: Table with its schema -> columns.
+        compression: Table -> column -> DuckDB's name of a way to store it; the others are found out by DuckDB.
     """
     known: dict[str, set[str]] = {}
     columns = connection.execute(
@@ -191,7 +200,10 @@ def create_missing(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, S
     for table, column in columns.fetchall():
         known.setdefault(table, set()).add(column)
     for table, schema in tables.items():
-        described = {name: f'"{name}" {sql_type(dtype)}' for name, dtype in schema.items()}
+        ways = {name: f" USING COMPRESSION {way}" for name, way in (compression or {}).get(table, {}).items()}
+        described = {
+            name: f'"{name}" {sql_type(dtype)}{ways.get(name, "")}' for name, dtype in schema.items()
+        }
         if table not in known:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {table.split('.', maxsplit=1)[0]}")
             connection.execute(f"CREATE TABLE {table} ({', '.join(described.values())})")

@@ -17,7 +17,7 @@ import polars as pl
 from xbec_platform.ingest.formats.csv_proof import ProvenBlock, proven_block
 from xbec_platform.ingest.formats.dialect import Layout, detect_layout
 from xbec_platform.ingest.formats.header import reject_nameless, require_names
-from xbec_platform.ingest.formats.lines import line_blocks
+from xbec_platform.ingest.formats.lines import count_lines, line_blocks
 from xbec_platform.ingest.formats.records import ROW, Expectation, FileRejectedError
 
 HEAD_BYTES = 1 << 20
@@ -106,7 +106,7 @@ class CsvFile:
                 yield self._exact(block)
                 continue
             self._is_behind_blank = block.endswith((b"\n\n", b"\r\n\r\n"))
-            self._line += block.count(b"\n")
+            self._line += count_lines(block)
             yield part
 
     def _proven(self, proven: ProvenBlock) -> Part | None:

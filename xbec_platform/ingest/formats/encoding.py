@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from xbec_platform.ingest.formats.lines import count_lines
 from xbec_platform.ingest.formats.records import FileRejectedError
 
 _BOMS = (
@@ -220,7 +221,7 @@ def _evidence(whole: Iterator[bytes]) -> _Evidence:
     line_no, rest, evidence = 1, b"", _Evidence()
     for chunk in whole:
         if chunk.isascii() and not rest:
-            line_no += chunk.count(b"\n")
+            line_no += count_lines(chunk)
             continue
         piece, rest = _cut(rest + chunk)
         _look(piece, line_no, evidence)

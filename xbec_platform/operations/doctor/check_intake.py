@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from xbec_platform.erasure.log import LIMIT_DAYS
+from xbec_platform.ingest.quarantine import SHARE_LIMIT
 from xbec_platform.operations.backfill_plan import stretches
 from xbec_platform.operations.doctor.findings import Finding, Severity
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
 # A file that has not grown for so long will not be finished by its writer.
 BROKEN_OFF_S = 3600.0
-# The intake's own check `quarantine_share` warns at the same share.
-SHARE_LIMIT = 0.05
 _SHOWN = 3
 # A cause may list all columns of a file; `xbec validate` shows the whole of it.
 _LONGEST = 160

@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 
 from xbec_platform.ingest.contracts import ContractError
 from xbec_platform.ingest.feeds import Feeds
-from xbec_platform.ingest.landing import discover
+from xbec_platform.ingest.landing import UNFINISHED, discover
 from xbec_platform.ingest.suppression_file import SuppressionError
 from xbec_platform.operations.doctor.facts import DbtFacts, Disk, Environment, LandingFacts, Package
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 PROJECT = "xbec-platform"
 CHECKOUT = Path(__file__).parents[3]
 PYPROJECT, DBT_PROJECT = CHECKOUT / "pyproject.toml", CHECKOUT / "dbt"
-_UNFINISHED = (".part", ".tmp", ".crdownload")
 _DAY = re.compile(r"dt=(\d{4}-\d{2}-\d{2})")
 
 
@@ -103,7 +102,7 @@ def landing(settings: Settings, now_s: float) -> LandingFacts:
         name = path.relative_to(settings.landing).as_posix()
         if path.is_symlink():
             misplaced.append((name, "is a link"))
-        elif path.name.endswith(_UNFINISHED):
+        elif path.name.endswith(UNFINISHED):
             unfinished.append((name, now_s - path.stat().st_mtime))
         elif not path.name.startswith((".", "_")) and path.is_file():
             days[day] += 1

@@ -8,9 +8,8 @@ import duckdb
 from packaging.version import InvalidVersion, Version
 
 from xbec_platform.erasure.log import TABLE as ERASURE_LOG
-from xbec_platform.ingest.quarantine import visible
+from xbec_platform.ingest.quarantine import SHARES_SQL, visible
 from xbec_platform.ingest.store import MANIFEST, PENDING_DAYS, QUARANTINE
-from xbec_platform.ingest.suppression import ERASED
 from xbec_platform.operations.doctor.facts import (
     BUSY,
     DAMAGED,
@@ -29,14 +28,6 @@ if TYPE_CHECKING:
 
 _REQUESTS = "raw.deletion_requests"
 _REJECTED_SQL = f"SELECT drop_date, path, error FROM {MANIFEST} WHERE status = 'rejected' ORDER BY path"
-_SHARES_SQL = f"""
-SELECT feed, (sum(rows_quarantined) - coalesce(any_value(erased), 0))::DOUBLE / greatest(sum(rows_in), 1)
-FROM {MANIFEST}
-LEFT JOIN (
-    SELECT feed, count(*) AS erased FROM {QUARANTINE} WHERE list_contains(reasons, '{ERASED}') GROUP BY feed
-) USING (feed)
-WHERE status = 'loaded' GROUP BY feed ORDER BY feed
-"""
 _WAITING_SQL = (
     f"SELECT DISTINCT event_date FROM {PENDING_DAYS} WHERE event_date IS NOT NULL ORDER BY event_date"
 )
@@ -80,7 +71,7 @@ def _tables(connection: duckdb.DuckDBPyConnection) -> WarehouseFacts:
         rejected=tuple(
             (day, path, visible(str(error))) for day, path, error in rows(_REJECTED_SQL, MANIFEST)
         ),
-        quarantine_shares=dict(rows(_SHARES_SQL, MANIFEST, QUARANTINE)),
+        quarantine_shares=dict(rows(SHARES_SQL, MANIFEST, QUARANTINE)),
         waiting=tuple(day for (day,) in rows(_WAITING_SQL, PENDING_DAYS)),
         open_requests=count,
         oldest_request=oldest,

@@ -15,6 +15,7 @@ from xbec_platform.ingest.contracts import contracts
 from xbec_platform.ingest.feeds import Feeds
 from xbec_platform.ingest.formats.reading import read_blocks
 from xbec_platform.ingest.formats.records import ROW, FileRejectedError, Records
+from xbec_platform.ingest.key_hashes import are_different
 from xbec_platform.ingest.rules import Rule
 from xbec_platform.ingest.screening import DUPLICATES, EXTRA, screen
 
@@ -71,7 +72,7 @@ def test_clean_is_what_screening_accepts(lines: list[str], tmp_path_factory: pyt
         return
     for block in blocks:
         clean = clean_rows(block, LINES, drop_date=DAY)
-        if clean is None:
+        if clean is None or not are_different(clean.key_hashes):
             continue
         screened = screen(block.as_spelt(), LINES, drop_date=DAY)
         assert (screened.rejected.height, screened.repaired.height, screened.warned.height) == (0, 0, 0)
@@ -113,10 +114,12 @@ def test_a_rule_that_looks_at_text_keeps_its_column_text(
     assert clean_rows(replace(block, frame=block.frame.with_columns(qty=pl.lit("7"))), LINES, drop_date=DAY)
 
 
-def test_equal_keys_are_doubtful(tmp_path: Path) -> None:
-    """Whether they are copies or contradict each other is for screening to say."""
+def test_equal_keys_are_told_by_their_hashes(tmp_path: Path) -> None:
+    """Whether they are copies or contradict each other is for screening to say, once the whole file is known."""
     (block,) = blocks_of(tmp_path / "a.csv", "\n".join([HEADER, ",".join(GOOD), ",".join(GOOD), ""]))
-    assert clean_rows(block, LINES, drop_date=DAY) is None
+    clean = clean_rows(block, LINES, drop_date=DAY)
+    assert clean is not None
+    assert not are_different(clean.key_hashes)
 
 
 def test_a_repeated_header_is_no_record(tmp_path: Path) -> None:

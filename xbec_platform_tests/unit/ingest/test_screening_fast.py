@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
 import polars as pl
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from xbec_platform.ingest.contracts import Column
@@ -17,6 +17,7 @@ cells = st.sampled_from(["1", "2", "1.0", "", None])
 frames = st.lists(st.lists(st.tuples(cells, cells, cells), max_size=6), min_size=1, max_size=3)
 
 
+@settings(deadline=None)
 @given(files=frames)
 def test_duplicates_are_those_of_a_plain_count(files: list[list[tuple[str | None, ...]]]) -> None:
     """Whatever is given as key: equal records of one file are one record that knows of the others."""
@@ -64,6 +65,7 @@ def test_decimals_are_exact_or_unreadable(text: str) -> None:
     assert got == (value if fits else None)
 
 
+@settings(deadline=None)
 @given(cents=st.lists(st.integers(-(10**11) + 1, 10**11 - 1), min_size=1, max_size=50))
 def test_prices_written_by_floats_are_read_exactly(cents: list[int]) -> None:
     """What a program prints for k / 100 is that price and no other."""
