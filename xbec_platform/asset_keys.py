@@ -31,6 +31,9 @@ ATTRIBUTE_PREFERENCE = dg.AssetKey([ML, "user_attribute_preference"])
 ATTRIBUTE_BASE_RATES = dg.AssetKey([ML, "attribute_base_rates"])
 CTR_PRIORS = dg.AssetKey([ML, "ctr_priors"])
 
+ATTRIBUTE_TARGETS = dg.AssetKey([ML, "attribute_target_groups"])
+PRODUCT_TARGETS = dg.AssetKey([ML, "product_target_groups"])
+
 RECS_DISCOVER = dg.AssetKey([ML, "recs_discover"])
 RECS_REPLENISH = dg.AssetKey([ML, "recs_replenish"])
 RECS_EVALUATION = dg.AssetKey([ML, "recs_evaluation"])

@@ -24,6 +24,7 @@ from xbec_platform.commands import (
     queue,
     retention,
     serve,
+    target,
     withdraw,
 )
 from xbec_platform.commands.home import FAILED, NO_DATA, USAGE
@@ -47,6 +48,7 @@ app.command()(erase.erase)
 app.command()(queue.queue)
 app.command()(retention.retention)
 app.command()(serve.serve)
+app.command()(target.target)
 app.command()(withdraw.withdraw)
 
 

@@ -21,6 +21,7 @@ from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.retention import build_retention_assets
 from xbec_platform.assets.routes import build_route_assets
 from xbec_platform.assets.shipments import build_shipment_assets
+from xbec_platform.assets.target_groups import build_target_assets
 from xbec_platform.assets.ui_metadata import described
 from xbec_platform.automation.jobs import build_jobs
 from xbec_platform.automation.schedules import build_schedules
@@ -46,6 +47,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *build_lifetime_assets(settings),
             *build_preference_assets(settings),
             *build_identity_assets(settings),
+            *build_target_assets(settings),
             *build_recommendation_assets(settings),
             *build_logistics_assets(settings),
             *build_shipment_assets(settings),

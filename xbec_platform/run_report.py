@@ -75,6 +75,33 @@ def print_world(summary: "WorldSummary", out: "Path", seconds: float, console: C
     console.print(f"  truth      {out / 'truth'} (for tests only)", highlight=False, soft_wrap=True)
 
 
+def print_targets(found: "pl.DataFrame", title: str, as_of: str, console: Console) -> None:
+    """Print target groups, best first, in words."""
+    import polars as pl
+
+    shown = found.select(
+        "rank",
+        group=pl.format("{} {}", pl.col("group_type").str.replace("_", " "), "group_key"),
+        index=pl.format(
+            "{} ({} to {})",
+            pl.col("index").round(2),
+            pl.col("index_lo").round(2),
+            pl.col("index_hi").round(2),
+        ),
+        significant=pl.when("is_significant").then(pl.lit("yes")).otherwise(pl.lit("no")),
+        people="n_group",
+        reach_90d="reach_90d",
+        expected_buyers_28d=pl.col("expected_buyers").round(1),
+        expected_margin="expected_margin_base",
+        why="why",
+    )
+    _print_table(
+        console,
+        f"Target groups of {title} as of {as_of}; index 1 is everybody, with its 90 % interval",
+        shown,
+    )
+
+
 def _print_table(console: Console, title: str, frame: "pl.DataFrame") -> None:
     table = Table(title=title, title_justify="left", header_style="bold")
     for name, dtype in frame.schema.items():

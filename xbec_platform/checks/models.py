@@ -14,6 +14,7 @@ from xbec_platform.checks.shipments import SHIPMENT_CHECKS
 from xbec_platform.checks.table_checks import TableCheck
 from xbec_platform.checks.table_checks import check_group as _check_group
 from xbec_platform.checks.table_checks import unique_key as _unique
+from xbec_platform.checks.target_groups import TARGET_CHECKS
 from xbec_platform.checks.verdict import verdict
 from xbec_platform.settings import Settings
 
@@ -216,6 +217,7 @@ def build_model_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
         "identity_checks": IDENTITY_CHECKS,
         "lifetime_checks": LIFETIME_CHECKS,
         "preference_checks": PREFERENCE_CHECKS,
+        "target_checks": TARGET_CHECKS,
         "recommendation_checks": RECOMMENDATION_CHECKS,
         "logistics_checks": LOGISTICS_CHECKS,
         "shipment_checks": SHIPMENT_CHECKS,

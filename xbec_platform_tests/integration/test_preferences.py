@@ -58,3 +58,12 @@ def test_a_click_without_an_impression_is_no_click_rate(finished_shop: Shop) -> 
     ctr, clicks, shown = (int(value) for value in sums.row(0))
     assert 0 < ctr < clicks
     assert ctr / shown == pytest.approx(0.065, abs=0.02)
+
+
+def test_target_groups_are_stored_for_products_and_attributes(finished_shop: Shop) -> None:
+    """Every product of the catalogue has groups, none of them small; the paper's example is for new parents."""
+    products = read(finished_shop, "SELECT count(DISTINCT item_id), min(n_group) FROM ml.product_target_groups")
+    assert products.row(0)[0] > 400
+    assert products.row(0)[1] >= 30
+    types = read(finished_shop, "SELECT DISTINCT group_type FROM ml.attribute_target_groups")["group_type"]
+    assert "country" in types

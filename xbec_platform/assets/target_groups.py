@@ -1,0 +1,146 @@
+"""Target groups of products and attributes as assets: read groups and purchases as of a day, rate, store."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from xbec_platform import asset_keys
+from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
+from xbec_platform.assets.resources import WarehouseResource
+from xbec_platform.assets.target_queries import MEMBERS, QUERIES, WINDOW_DAYS
+from xbec_platform.assets.ui_metadata import markdown_table
+from xbec_platform.partitions import daily
+from xbec_platform.settings import Settings
+from xbec_platform.warehouse.database import Warehouse
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from xbec_platform.customers.target_groups import TargetInput
+
+
+def build_target_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """Who buys what more often than everybody."""
+
+    def spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
+        return model_spec(
+            key,
+            group="customers",
+            owner="team:customer-data",
+            kinds={"scipy"},
+            description=description,
+            deps=[
+                asset_keys.CLUSTER_MODEL,
+                asset_keys.mart("mart_rfm"),
+                asset_keys.intermediate("int_item_signals"),
+                asset_keys.intermediate("int_item_attributes"),
+            ],
+        )
+
+    @dg.multi_asset(
+        name="target_groups",
+        specs=[
+            spec(
+                asset_keys.ATTRIBUTE_TARGETS,
+                "How much more often than everybody a group buys what has an attribute value: segments, clusters, "
+                "countries, age bands and life stages as they were 28 days ago, by their purchases since; empirical "
+                "Bayes with 90 % intervals, exact permutation test. Groups of 30 people or more. "
+                "Grain: group x attribute x value. Key: as_of_date, group_type, group_key, attribute, attribute_value.",
+            ),
+            spec(
+                asset_keys.PRODUCT_TARGETS,
+                "The ten best groups of each product, with reach, buyers and margin to expect, and why: what its "
+                "attributes promise and its own buyers. Grain: product x rank. Key: as_of_date, item_id, rank.",
+            ),
+        ],
+        partitions_def=daily(settings),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool="warehouse",
+    )
+    def target_groups(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        from xbec_platform.customers.target_groups import attribute_index, product_groups
+
+        chosen = as_of_days(context)
+        for day in chosen:
+            data = target_input(warehouse.file, day)
+            index = attribute_index(data)
+            tables = {
+                asset_keys.ATTRIBUTE_TARGETS: index.drop("n_now", "rate"),
+                asset_keys.PRODUCT_TARGETS: product_groups(data, index),
+            }
+            write_as_of(warehouse.file, tables, day, purpose=f"target groups {day}")
+            context.log.info(
+                f"target groups {day}: {index['is_significant'].sum()} significant of {index.height}"
+            )
+        best = index.filter("is_significant").sort("index", descending=True).head(20)
+        shown = (
+            "group_type",
+            "group_key",
+            "attribute",
+            "attribute_value",
+            "n_group",
+            "index",
+            "index_lo",
+            "index_hi",
+        )
+        for key, rows in tables.items():
+            yield dg.MaterializeResult(
+                asset_key=key,
+                metadata={
+                    "dagster/row_count": rows.height,
+                    "significant": int(rows["is_significant"].sum()),
+                    "as of": chosen[-1].isoformat(),
+                    **(
+                        {"best": markdown_table(best.select(shown))}
+                        if key == asset_keys.ATTRIBUTE_TARGETS
+                        else {}
+                    ),
+                },
+            )
+
+    return [target_groups]
+
+
+def target_input(warehouse: Warehouse, day: date) -> "TargetInput":
+    """What target groups of a day are found from."""
+    import polars as pl
+
+    from xbec_platform.customers.target_groups import TargetInput
+
+    start = day - timedelta(days=WINDOW_DAYS)
+    frames = read_as_of(warehouse, QUERIES, day, purpose=f"target groups {day}: read")
+    frames |= read_as_of(warehouse, {"before": MEMBERS}, start, purpose=f"target groups {day}: read")
+    for name, when in (("now", day), ("before", start)):
+        frames[name] = pl.concat([frames[name], _clusters(warehouse, day, when)])
+    return TargetInput(**frames)
+
+
+def _clusters(warehouse: Warehouse, model_day: date, when: date) -> "pl.DataFrame":
+    """The clusters of a day's model with their people at another day: nobody's cluster knows what came after it."""
+    from xbec_platform.customers.cluster_storage import MODEL_SCHEMAS, model_from_frames
+    from xbec_platform.customers.clusters import assign
+
+    tables = {
+        name: f"SELECT * EXCLUDE (as_of_date) FROM ml.{name} WHERE as_of_date = $day"
+        for name in MODEL_SCHEMAS
+    }
+    model = model_from_frames(read_as_of(warehouse, tables, model_day, purpose="target groups: clusters"))
+    people = read_as_of(
+        warehouse,
+        {"people": "SELECT * FROM marts.mart_user_database WHERE as_of_date = $day"},
+        when,
+        purpose="target groups: clusters",
+    )["people"]
+    import polars as pl
+
+    if people.is_empty():
+        return pl.DataFrame(
+            schema={"group_type": pl.String, "group_key": pl.String, "customer_id": pl.String}
+        )
+    return assign(model, people).select(
+        pl.lit("cluster").alias("group_type"), pl.col("cluster_name").alias("group_key"), "customer_id"
+    )
