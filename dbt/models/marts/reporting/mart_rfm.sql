@@ -133,6 +133,12 @@ compared as (
     select
         *,
         lag(segment) over (partition by customer_id order by as_of_date) as previous_segment,
+        lag(r_score) over (partition by customer_id order by as_of_date) as previous_r_score,
+        lag(f_score) over (partition by customer_id order by as_of_date) as previous_f_score,
+        lag(m_score) over (partition by customer_id order by as_of_date) as previous_m_score,
+        lag(frequency_orders) over (
+            partition by customer_id order by as_of_date
+        ) as previous_frequency_orders,
         lag(monetary_base) over (partition by customer_id order by as_of_date) as previous_monetary_base
     from named
 
@@ -148,6 +154,10 @@ select
     cast(r_score as integer) as r_score,
     cast(f_score as integer) as f_score,
     cast(m_score as integer) as m_score,
+    cast(previous_r_score as integer) as previous_r_score,
+    cast(previous_f_score as integer) as previous_f_score,
+    cast(previous_m_score as integer) as previous_m_score,
+    previous_frequency_orders,
 
     segment,
     previous_segment,
