@@ -211,7 +211,8 @@ def require_columns(frame: pl.DataFrame, contract: Contract) -> None:
     if missing and frame.width > 1:
         found = ", ".join(name for name in frame.columns if name != ROW)
         raise FileRejectedError(
-            f"line 1: required columns are missing: {', '.join(missing)}; found are {found}"
+            f"line 1: required columns are missing: {', '.join(missing)}; found are {found}; "
+            "deliver them, or map the names the file has (xbec mapping new FILE)"
         )
 
 

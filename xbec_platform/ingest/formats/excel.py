@@ -73,7 +73,7 @@ def _require_bounds(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             size = sum(info.file_size for info in archive.infolist())
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise FileRejectedError(f"Excel file is broken: {error}") from error
+        raise FileRejectedError(f"Excel file is broken: {error}: save it anew, or deliver CSV") from error
     packed = path.stat().st_size
     if size > UNPACKED_LIMIT_BYTES or (size > RATIO_FREE_BYTES and size > RATIO_LIMIT * packed):
         raise FileRejectedError(f"Excel file of {packed:,} bytes unpacks to {size:,}; deliver it as CSV")

@@ -129,5 +129,6 @@ def require_columns_named(header: Header | None, required: Iterable[str], place:
     if missing:
         found = ", ".join(name for name in names if not name.startswith(NAMELESS))
         raise FileRejectedError(
-            f"{place}: required columns are missing: {', '.join(missing)}; found are {found}"
+            f"{place}: required columns are missing: {', '.join(missing)}; found are {found}; "
+            "deliver them, or map the names the file has (xbec mapping new FILE)"
         )

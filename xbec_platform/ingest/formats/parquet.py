@@ -48,7 +48,9 @@ def parquet_frames(path: Path, *, batch_rows: int) -> Iterator[pl.DataFrame]:
     except FileRejectedError:
         raise
     except _BROKEN as error:
-        raise FileRejectedError(f"Parquet file is broken: {error}") from error
+        raise FileRejectedError(
+            f"Parquet file is broken: {str(error).rstrip('.')}: deliver it again, whole"
+        ) from error
 
 
 def announced_rows(path: Path) -> int:
@@ -67,7 +69,9 @@ def _frame(table: pa.Table) -> pl.DataFrame:
 
 def _require_all(rows: int, announced: int) -> None:
     if rows != announced:
-        raise FileRejectedError(f"Parquet file is broken: it announces {announced} rows and holds {rows}")
+        raise FileRejectedError(
+            f"Parquet file is broken: it announces {announced} rows and holds {rows}: deliver it again, whole"
+        )
 
 
 def _require_readable(schema: pa.Schema) -> None:
