@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from pathlib import Path
 
 import dagster as dg
@@ -27,6 +28,8 @@ def prepare_instance(settings: Settings) -> Path:
 
     A configuration that people changed (see its first line) stays as it is.
     """
+    # Logs by dagster.yaml are in beta; whoever runs a command cannot do anything about that.
+    warnings.filterwarnings("ignore", message="Handling yaml-defined logging", category=dg.BetaWarning)
     folder = settings.dagster_home
     folder.mkdir(parents=True, exist_ok=True)
     config, wanted = folder / "dagster.yaml", instance_config(settings)

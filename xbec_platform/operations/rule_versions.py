@@ -206,7 +206,7 @@ class Stale:
 def stale_screenings(
     connection: duckdb.DuckDBPyConnection, feeds: Collection[str], hash_of: Callable[[str], str]
 ) -> list[Stale]:
-    """Feeds with files to screen again, by name.
+    """Feeds with loaded files to screen again, by name; a file rejected whole is mended by whoever delivered it.
 
     Args:
         connection: The warehouse.
@@ -217,7 +217,7 @@ def stale_screenings(
         return []
     rows = connection.execute(
         """SELECT feed, list(DISTINCT coalesce(rules_hash, '')) FROM ops.file_manifest
-        WHERE status IN ('loaded', 'rejected') GROUP BY feed ORDER BY feed"""
+        WHERE status = 'loaded' GROUP BY feed ORDER BY feed"""
     ).fetchall()
     found = []
     for feed, screened_by in rows:
@@ -226,7 +226,7 @@ def stale_screenings(
             continue
         counts = connection.execute(
             """SELECT count(*), min(drop_date), max(drop_date) FROM ops.file_manifest
-            WHERE status IN ('loaded', 'rejected') AND feed = ? AND rules_hash IS DISTINCT FROM ?""",
+            WHERE status = 'loaded' AND feed = ? AND rules_hash IS DISTINCT FROM ?""",
             [feed, present],
         ).fetchall()[0]
         found.append(Stale(feed, present, *counts))

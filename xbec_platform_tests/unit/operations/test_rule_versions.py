@@ -3,7 +3,16 @@
 from datetime import date, datetime
 from pathlib import Path
 
-from xbec_platform.operations.rule_versions import RuleRow, changes, listed_changes, seed_rows, take_over
+from xbec_platform.operations.rule_versions import (
+    RuleRow,
+    Stale,
+    changes,
+    listed_changes,
+    seed_rows,
+    stale_screenings,
+    take_over,
+)
+from xbec_platform.ingest.store import create_tables
 from xbec_platform.warehouse.database import Warehouse
 
 JAN = [date(2026, 1, day) for day in range(1, 32)]
@@ -53,3 +62,21 @@ def test_seed_rows(tmp_path: Path) -> None:
     assert seed_rows(path) == rows
     path.write_text("stage,valid_from,hours\nb,,2\na,2026-01-03,9\n")
     assert len(set(seed_rows(path)) & set(rows)) == 1
+
+
+def test_files_screened_under_other_rules(tmp_path: Path) -> None:
+    """Loaded files of feeds that have rules; one that was rejected whole is not judged by them."""
+    with Warehouse(tmp_path / "w.duckdb").transaction("test") as connection:
+        create_tables(connection)
+        rows = [
+            ("orders", 1, "loaded", "old"), ("orders", 2, "loaded", None), ("orders", 3, "loaded", "new"),
+            ("orders", 9, "rejected", "old"), ("customers", 1, "loaded", "new"), ("gone", 1, "loaded", "old"),
+        ]  # fmt: skip
+        for feed, day, status, screened_by in rows:
+            connection.execute(
+                "INSERT INTO ops.file_manifest (file_id, feed, drop_date, path, status, rules_hash) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                [f"{feed}{day}", feed, JAN[day], f"{feed}{day}", status, screened_by],
+            )
+        found = stale_screenings(connection, ["orders", "customers"], lambda _: "new")
+    assert found == [Stale("orders", "new", 2, JAN[1], JAN[2])]
