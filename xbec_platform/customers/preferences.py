@@ -134,8 +134,7 @@ def base_rates(exposures: pl.DataFrame, customers: pl.DataFrame, params: Prefere
     chosen = known.with_columns(n=met.then("impressions_ppm").otherwise("views_ppm"))
     everywhere = (
         chosen.group_by("attribute", "attribute_value")
-        .agg(pl.col("n").sum())
-        .with_columns(n=pl.col("n") / PPM + 1)
+        .agg(pl.col("n").sum() + PPM)  # whole millionths: the order of groups must not show in their sum
         .with_columns(overall=pl.col("n") / pl.col("n").sum().over("attribute"))
         .drop("n")
     )
