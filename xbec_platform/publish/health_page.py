@@ -119,7 +119,25 @@ def _assets(health: pl.DataFrame, today: pl.DataFrame) -> Table:
             pl.coalesce("own_s", pl.col("step_s") / pl.col("runs").clip(1)).alias("build_s"),
             "rows",
             "size_bytes",
+            # Tables of one step with one time are one line, named by the first.
+            pl.when(pl.col("own_s").is_null()).then("step_s").alias("shared_s"),
+            pl.col("asset_key").str.split("/").list.first().alias("layer"),
         )
+        .with_columns(
+            pl.when(pl.col("shared_s") > 0)
+            .then(pl.format("{} {}", "layer", "shared_s"))
+            .otherwise("asset_key")
+            .alias("step")
+        )
+        .sort("asset_key")
+        .group_by("step", maintain_order=True)
+        .agg(
+            pl.col("asset_key").first()
+            + pl.when(pl.len() > 1).then(pl.format(" and {} more", pl.len() - 1)).otherwise(pl.lit("")),
+            pl.col("runs", "failures", "build_s").max(),
+            pl.col("rows", "size_bytes").sum(),
+        )
+        .drop("step")
         .sort(["build_s", "asset_key"], descending=[True, False])
     )
     slowest, biggest = _largest(spent["build_s"]), _largest(spent["size_bytes"])

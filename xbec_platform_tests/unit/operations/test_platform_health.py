@@ -19,7 +19,7 @@ from xbec_platform.operations.platform_health import (
     step_uses,
     table_sizes,
 )
-from xbec_platform.publish.health_page import HealthInput, render_health
+from xbec_platform.publish.health_page import HealthInput, _assets, render_health
 from xbec_platform.warehouse.database import Warehouse
 
 TODAY, BEFORE = date(2026, 1, 5), date(2026, 1, 4)
@@ -136,6 +136,22 @@ def test_page_shows_what_is_wrong_and_escapes_it() -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
     for shown in ("ml/plan", "2026-01-04", "1 asset has it", "3.0", "drift", "5.5"):
         assert shown in html, shown
+
+
+def test_tables_of_one_step_are_one_line() -> None:
+    """The intake fills 28 tables at once; each model of dbt knows its own time."""
+    moment = datetime(2026, 1, 5, 1)
+    names = ("raw/a", "raw/b", "marts/c", "marts/d")
+    uses = [StepUse(TODAY, name, False, 9.0, 0.0) for name in names]
+    states = [Built(name, 2, moment, TODAY, 1.5 if "marts" in name else None) for name in names]
+    health = health_rows(uses, states, {}, today=TODAY)
+    table = _assets(health, health)
+    shown = [tuple(cell.text for cell in row) for row in table.rows]
+    assert shown == [
+        ("raw/a and 1 more", "1", "0", "9.0", "4", "0.0"),
+        ("marts/c", "1", "0", "1.5", "2", "0.0"),
+        ("marts/d", "1", "0", "1.5", "2", "0.0"),
+    ]
 
 
 def test_page_of_a_home_without_runs() -> None:

@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from pathlib import Path
 
+from xbec_platform.ingest.store import create_tables
 from xbec_platform.operations.rule_versions import (
     RuleRow,
     Stale,
@@ -12,7 +13,6 @@ from xbec_platform.operations.rule_versions import (
     stale_screenings,
     take_over,
 )
-from xbec_platform.ingest.store import create_tables
 from xbec_platform.warehouse.database import Warehouse
 
 JAN = [date(2026, 1, day) for day in range(1, 32)]
