@@ -99,10 +99,10 @@ def tariff(rate: float, drop: date) -> Act:
     return lambda daemon: execute(
         daemon.home,
         f"INSERT INTO ops.file_manifest (file_id, feed, drop_date, path, status) VALUES "
-        f"('F{drop}', 'tariff_rules', DATE '{drop}', 'p{drop}', 'loaded')",
+        f"('{drop.toordinal()}', 'tariff_rules', DATE '{drop}', 'p{drop}', 'loaded')",
         f"INSERT INTO raw.tariff_rules (rule_id, duty_rate_pct, valid_from, valid_to, _file_id, _row_no, _drop_date) "
         f"VALUES ('DE-1', {rate}, DATE '{TODAY - timedelta(days=12)}', DATE '{TODAY - timedelta(days=3)}', "
-        f"'F{drop}', 1, DATE '{drop}')",
+        f"{drop.toordinal()}, 1, DATE '{drop}')",
     )
 
 
@@ -128,7 +128,7 @@ def presale(number: str, closed: datetime) -> Act:
     return lambda daemon: execute(
         daemon.home,
         "INSERT INTO raw.presales (presale_id, deposit_close_ts, balance_close_ts, _file_id, _row_no, _drop_date) "
-        f"VALUES ('{number}', TIMESTAMP '{closed}', TIMESTAMP '{later}', 'F', 1, DATE '2026-01-01')",
+        f"VALUES ('{number}', TIMESTAMP '{closed}', TIMESTAMP '{later}', 1, 1, DATE '2026-01-01')",
         f"INSERT INTO raw.orders (order_id, presale_id, market) VALUES ('O{number}', '{number}', 'CN')",
     )
 
