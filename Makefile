@@ -16,8 +16,10 @@ export UV_COMPILE_BYTECODE := 1
 export MPLCONFIGDIR := .cache/matplotlib
 BIN := .venv/bin
 READY := .venv/.ready
+SPARK_READY := .venv-spark/.ready
+DUCKDB2_TESTS := $(addprefix xbec_platform_tests/unit/,warehouse ingest/test_quarantine.py ingest/test_manifest.py)
 
-.PHONY: run test ui lint bench clean lock
+.PHONY: run test test-spark test-duckdb2 ui lint bench clean lock
 .DEFAULT_GOAL := run
 
 run: $(READY)  ## the main job: demo shop, or SOURCE=<mapping> DATA=<folder>
@@ -25,6 +27,18 @@ run: $(READY)  ## the main job: demo shop, or SOURCE=<mapping> DATA=<folder>
 
 test: $(READY)  ## all tests; those that need ../shared/data or Chromium say so and skip
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+
+test-spark:  ## every dbt model on Spark and on DuckDB, compared; needs Java 17
+	@if command -v java >/dev/null; then \
+	  $(MAKE) --no-print-directory $(SPARK_READY) && \
+	  XBEC_TEST_SPARK=1 $(BIN)/python -m pytest xbec_platform_tests/spark; \
+	else echo "test-spark skipped: Spark 4 needs Java 17 or newer, and there is no java on PATH"; fi
+
+# DuckDB 2 lies before the locked 1.5 on Python's path, in its own folder; everything else is the same environment.
+test-duckdb2: $(READY) requirements-duckdb2.lock  ## storage and intake with DuckDB 2
+	$(BIN)/uv pip install --quiet --require-hashes --target .cache/duckdb2 --requirement requirements-duckdb2.lock
+	PYTHONPATH=.cache/duckdb2 $(BIN)/python -c 'import duckdb; assert duckdb.__version__.startswith("2."), duckdb.__version__'
+	PYTHONPATH=.cache/duckdb2 $(BIN)/python -m pytest $(DUCKDB2_TESTS)
 
 ui: $(READY)  ## Dagster on 127.0.0.1:$(PORT)
 	$(BIN)/xbec ui --port $(PORT)
@@ -48,9 +62,18 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
-lock: .venv  ## rewrite requirements.lock from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-	  --no-header --quiet --output-file requirements.lock
+$(SPARK_READY): requirements-spark.lock $(READY)
+	@echo "setting up .venv-spark (once, about two minutes: Spark is 400 MB) ..."
+	$(PYTHON) -m venv --without-pip .venv-spark
+	$(BIN)/uv pip sync --quiet --python .venv-spark/bin/python --require-hashes requirements-spark.lock
+	@touch $(SPARK_READY)
+
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet
+lock: .venv  ## rewrite the lock files from pyproject.toml
+	$(LOCK) pyproject.toml --extra dev --output-file requirements.lock
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["spark"], sep="\n")' \
+	  | $(LOCK) - --constraint requirements.lock --output-file requirements-spark.lock
+	echo 'duckdb>=2,<3' | $(LOCK) - --output-file requirements-duckdb2.lock
 
 clean:
-	rm -rf .venv .cache .xbec .xbec-* dbt/target dbt/logs
+	rm -rf .venv .venv-spark .cache .xbec .xbec-* dbt/target dbt/logs

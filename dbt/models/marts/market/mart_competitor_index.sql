@@ -205,7 +205,8 @@ competitors as (
         count(distinct competitor) as n_competitors,
         count(case when in_stock then 1 end) as n_in_stock,
         min(case when in_stock then price_base end) as lowest_price_base,
-        cast(sum(price_base) / nullif(count(price_base), 0) as decimal(18, 4)) as mean_price_base
+        {{ money_per('cast(sum(price_base) as decimal(18, 4))', 'nullif(count(price_base), 0)') }}
+            as mean_price_base
     from priced
     group by 1, 2, 3
 
