@@ -192,7 +192,9 @@ def create_missing(
         connection: Of the caller's transaction.
         tables: Table with its schema -> columns.
         compression: Table -> column -> DuckDB's name of a way to store it; the others are found out by DuckDB.
+            DuckDB 2 refuses the names of 1.5 (dictionary, fsst) and finds their successor itself.
     """
+    named = compression if compression and int(duckdb.__version__.split(".")[0]) < 2 else {}
     known: dict[str, set[str]] = {}
     columns = connection.execute(
         "SELECT schema_name || '.' || table_name, column_name FROM duckdb_columns() WHERE NOT internal"
@@ -200,7 +202,7 @@ def create_missing(
     for table, column in columns.fetchall():
         known.setdefault(table, set()).add(column)
     for table, schema in tables.items():
-        ways = {name: f" USING COMPRESSION {way}" for name, way in (compression or {}).get(table, {}).items()}
+        ways = {name: f" USING COMPRESSION {way}" for name, way in named.get(table, {}).items()}
         described = {
             name: f'"{name}" {sql_type(dtype)}{ways.get(name, "")}' for name, dtype in schema.items()
         }
