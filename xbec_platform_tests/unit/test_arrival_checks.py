@@ -32,8 +32,8 @@ def connection(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def land(connection: duckdb.DuckDBPyConnection, day: date, rows: int, feed: str = "orders") -> None:
     connection.execute(
         "INSERT INTO ops.file_manifest (file_id, feed, drop_date, path, status, rows_loaded) "
-        "VALUES (?, ?, ?, ?, 'loaded', ?)",
-        [f"{feed}{day}", feed, day, f"{feed}{day}", rows],
+        "SELECT count(*), ?, ?, ?, 'loaded', ? FROM ops.file_manifest",
+        [feed, day, f"{feed}{day}", rows],
     )
 
 

@@ -1,5 +1,7 @@
 """Automation conditions, evaluated as Dagster's daemon does."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import dagster as dg
 import pytest
 
@@ -38,8 +40,18 @@ def build(instance: dg.DagsterInstance, *, day: str = NEWEST, passed: bool | Non
 
 
 def requested(instance: dg.DagsterInstance, cursor: object = None) -> tuple[set[str], object]:
-    """Days of the page that are asked for, and what the daemon remembers."""
-    result = dg.evaluate_automation_conditions(DEFINITIONS, instance=instance, cursor=cursor)  # type: ignore[arg-type]
+    """Days of the page that are asked for, and what the daemon remembers.
+
+    In a thread: the evaluation starts an event loop, and the one of a browser test may run in this one.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        evaluation = thread.submit(
+            dg.evaluate_automation_conditions,
+            DEFINITIONS,
+            instance=instance,
+            cursor=cursor,  # type: ignore[arg-type]
+        )
+    result = evaluation.result()
     return set(result.get_requested_partitions(page.key)), result.cursor
 
 

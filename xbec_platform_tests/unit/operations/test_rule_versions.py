@@ -72,11 +72,11 @@ def test_files_screened_under_other_rules(tmp_path: Path) -> None:
             ("orders", 1, "loaded", "old"), ("orders", 2, "loaded", None), ("orders", 3, "loaded", "new"),
             ("orders", 9, "rejected", "old"), ("customers", 1, "loaded", "new"), ("gone", 1, "loaded", "old"),
         ]  # fmt: skip
-        for feed, day, status, screened_by in rows:
+        for number, (feed, day, status, screened_by) in enumerate(rows):
             connection.execute(
                 "INSERT INTO ops.file_manifest (file_id, feed, drop_date, path, status, rules_hash) "
                 "VALUES (?, ?, ?, ?, ?, ?)",
-                [f"{feed}{day}", feed, JAN[day], f"{feed}{day}", status, screened_by],
+                [number, feed, JAN[day], f"{feed}{day}", status, screened_by],
             )
         found = stale_screenings(connection, ["orders", "customers"], lambda _: "new")
     assert found == [Stale("orders", "new", 2, JAN[1], JAN[2])]
