@@ -45,7 +45,9 @@ pages as (
         max(case when is_page then event_id end) as page_event_id,
         max(case when is_page then dwell_s end) as tracker_s,
         max(case when event_type = 'ping' then 1 else 0 end) as has_heartbeat,
-        count(distinct case when is_page or event_type = 'ping' then {{ time_slot('event_ts', 10) }} end) as n_beats,
+        count(
+            distinct case when is_page or event_type = 'ping' then {{ time_slot('event_ts', 10) }} end
+        ) as n_beats,
         min(event_ts) as first_ts,
         max(event_ts) as last_ts
     from numbered
@@ -68,8 +70,9 @@ timed as (
 
 ),
 
--- The order of truth: what the tracker measured, Snowplow's formula for heartbeats, the time to the next event.
--- The last page of a visit is null, never 0: nobody knows. A gap of half an hour ends a visit without a number.
+-- The order of truth: what the tracker measured, Snowplow's formula for heartbeats, the time to the next
+-- event. The last page of a visit is null, never 0: nobody knows. A gap of half an hour ends a visit without a
+-- number.
 dwells as (
 
     select
@@ -89,8 +92,8 @@ dwells as (
 
 ),
 
--- Programs: those that say so, and visits of more than 50 pages that are too fast (more than 300 events an hour,
--- heartbeats apart) or on which the tracker measured no time at all.
+-- Programs: those that say so, and visits of more than 50 pages that are too fast (more than 300 events an
+-- hour, heartbeats apart) or on which the tracker measured no time at all.
 sessions as (
 
     select
@@ -115,7 +118,8 @@ screened as (
         *,
         case
             when is_declared = 1 then 'declared'
-            when n_pages > 50 and n_actions * 3600.0 > 300 * greatest(duration_s, 1) then 'more_than_300_events_an_hour'
+            when n_pages > 50 and n_actions * 3600.0 > 300 * greatest(duration_s, 1)
+                then 'more_than_300_events_an_hour'
             when n_pages_without_time > 50 then 'no_dwell_on_50_pages'
         end as bot_rule
     from sessions

@@ -23,10 +23,10 @@ marked as (
 
     select
         *,
-        concat_ws('|', brand, category_path, attributes) as content,
+        concat_ws('|', brand, category_path, attributes) as described,
         lag(concat_ws('|', brand, category_path, attributes)) over (
             partition by product_id order by version_date
-        ) as previous_content
+        ) as previously_described
     from versions
     where rank_of_day = 1
 
@@ -37,9 +37,11 @@ spans as (
     select
         *,
         version_date as valid_from,
-        lead(version_date, 1, date '9999-12-31') over (partition by product_id order by version_date) as valid_to
+        lead(version_date, 1, date '9999-12-31') over (
+            partition by product_id order by version_date
+        ) as valid_to
     from marked
-    where previous_content is null or previous_content <> content
+    where previously_described is null or previously_described <> described
 
 ),
 

@@ -111,7 +111,9 @@ parts as (
         item_id,
         sum(case when event_type in ('view', 'item_view') then 1 else 0 end) as n_views,
         sum(case when event_type = 'click' and page_type = 'search' then 1 else 0 end) as n_search_matches,
-        sum(case when event_type = 'click' and page_type is distinct from 'search' then 1 else 0 end) as n_clicks,
+        sum(
+            case when event_type = 'click' and page_type is distinct from 'search' then 1 else 0 end
+        ) as n_clicks,
         sum(case when dwell_s >= 30 then 1 else 0 end) as n_long_dwells,
         sum(case when event_type = 'wishlist' then 1 else 0 end) as n_wishes,
         sum(case when event_type = 'add_to_cart' then 1 else 0 end) as n_carts,

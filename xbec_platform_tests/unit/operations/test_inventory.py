@@ -71,7 +71,7 @@ def test_what_is_built_has_no_row(home: Settings, instance: dg.DagsterInstance) 
 
 
 def test_last_attempt_counts_and_names_its_run(home: Settings, instance: dg.DagsterInstance) -> None:
-    """Two failed runs overlap: each day belongs to the later one that tried it; a day stored before a failure is built."""
+    """Two failed runs overlap: each day belongs to the later one that tried it; a day stored before is built."""
     assert run(home, instance, DECISIONS, 0, 2)
     assert not run(home, instance, DECISIONS, 2, 6, broken=4)
     assert not run(home, instance, DECISIONS, 5, 8, broken=5)

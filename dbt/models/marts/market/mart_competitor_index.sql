@@ -5,9 +5,9 @@
     tags=['event_day'],
 ) }}
 
--- A price holds until the listing is seen again, for 7 days at most. A jump by a factor of 5 or more is held back
--- until a second observation confirms it, as decimal slips (x10, x100) look like that; neighbours more than 30
--- days away do not count. 37 days before the window are all that its days depend on.
+-- A price holds until the listing is seen again, for 7 days at most. A jump by a factor of 5 or more is held
+-- back until a second observation confirms it, as decimal slips (x10, x100) look like that; neighbours more
+-- than 30 days away do not count. 37 days before the window are all that its days depend on.
 with
 
 versions as (
