@@ -71,8 +71,8 @@ timed as (
 ),
 
 -- The order of truth: what the tracker measured, Snowplow's formula for heartbeats, the time to the next
--- event. The last page of a visit is null, never 0: nobody knows. A gap of half an hour ends a visit without a
--- number.
+-- event. The last page of a visit is null, never 0: nobody knows. A gap of half an hour ends a visit without
+-- a number.
 dwells as (
 
     select
