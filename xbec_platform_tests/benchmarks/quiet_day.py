@@ -39,7 +39,7 @@ def daily(settings: Settings) -> tuple[float, float]:
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
-        print(done.stderr[-3000:], file=sys.stderr)
+        raise SystemExit(f"the daily run failed, so nothing was measured:\n{done.stderr[-3000:]}")
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return time.monotonic() - began, cpu_s
 
