@@ -60,6 +60,20 @@ def test_contract_and_conservation_checks_block(definitions: dg.Definitions) -> 
     } <= blocking
 
 
+def test_every_operation_runs_by_itself_with_its_checks(definitions: dg.Definitions) -> None:
+    """Whoever materialises one table gets its checks; those of other tables must not stand in the way."""
+    job = definitions.resolve_job_def(DAILY)
+    daily = job.asset_layer.executable_asset_keys
+    for operation in definitions.assets or ():
+        assert isinstance(operation, dg.AssetsDefinition)
+        keys = set(operation.keys) & daily
+        if not keys:
+            continue
+        alone = job.get_subset(asset_selection=keys).asset_layer.asset_graph
+        judged = {key for key in job.asset_layer.asset_graph.asset_check_keys if key.asset_key in keys}
+        assert alone.asset_check_keys == judged, operation.node_def.name
+
+
 def test_partitioned_assets_take_a_range_in_one_run(definitions: dg.Definitions) -> None:
     """A backfill of a year is one run."""
     graph = definitions.resolve_asset_graph()
