@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -24,16 +24,13 @@ if TYPE_CHECKING:
 
 def build_customer_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """Groups of customers whose keys last from day to day."""
-
-    def spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
-        return model_spec(
-            key,
-            group="customers",
-            owner="team:customer-data",
-            kinds={"scikitlearn"},
-            description=description,
-            deps=[asset_keys.mart("mart_user_database")],
-        )
+    spec = partial(
+        model_spec,
+        group="customers",
+        owner="team:customer-data",
+        kinds={"scikitlearn"},
+        deps=[asset_keys.mart("mart_user_database")],
+    )
 
     @dg.multi_asset(
         name="customer_clusters",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -54,16 +55,13 @@ _DEPS = [
 
 def build_delivery_experience_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """Effect of delay and service index as of each day."""
-
-    def spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
-        return model_spec(
-            key,
-            group="logistics",
-            owner="team:logistics",
-            kinds={"scikitlearn"},
-            description=description,
-            deps=_DEPS,
-        )
+    spec = partial(
+        model_spec,
+        group="logistics",
+        owner="team:logistics",
+        kinds={"scikitlearn"},
+        deps=_DEPS,
+    )
 
     @dg.multi_asset(
         name="delivery_experience",

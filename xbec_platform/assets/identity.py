@@ -1,6 +1,7 @@
 """The identity map as an asset: read the keys seen by a day, resolve, store."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -30,19 +31,16 @@ QUERIES = {
 
 def build_identity_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """Who is who among accounts and devices."""
-
-    def spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
-        return model_spec(
-            key,
-            group="customers",
-            owner="team:customer-data",
-            kinds={"scipy"},
-            description=description,
-            deps=[
-                dg.AssetKey([STAGING, "stg_customer_versions"]),
-                dg.AssetKey([INTERMEDIATE, "int_device_logins"]),
-            ],
-        )
+    spec = partial(
+        model_spec,
+        group="customers",
+        owner="team:customer-data",
+        kinds={"scipy"},
+        deps=[
+            dg.AssetKey([STAGING, "stg_customer_versions"]),
+            dg.AssetKey([INTERMEDIATE, "int_device_logins"]),
+        ],
+    )
 
     @dg.multi_asset(
         name="identity_map",

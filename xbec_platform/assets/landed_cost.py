@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -30,16 +31,13 @@ _DEPS = [
 
 def build_landed_cost_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """Landed cost of each day's orders, its trace and what a person must look at."""
-
-    def spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
-        return model_spec(
-            key,
-            group="logistics",
-            owner="team:finance",
-            kinds={"python"},
-            description=description,
-            deps=_DEPS,
-        )
+    spec = partial(
+        model_spec,
+        group="logistics",
+        owner="team:finance",
+        kinds={"python"},
+        deps=_DEPS,
+    )
 
     @dg.multi_asset(
         name="landed_costs",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -24,16 +24,13 @@ if TYPE_CHECKING:
 
 def build_lifetime_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """What every customer is expected to buy and to be worth."""
-
-    def spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
-        return model_spec(
-            key,
-            group="customers",
-            owner="team:customer-data",
-            kinds={"scipy"},
-            description=description,
-            deps=[asset_keys.mart("mart_user_database"), asset_keys.mart("mart_rfm")],
-        )
+    spec = partial(
+        model_spec,
+        group="customers",
+        owner="team:customer-data",
+        kinds={"scipy"},
+        deps=[asset_keys.mart("mart_user_database"), asset_keys.mart("mart_rfm")],
+    )
 
     @dg.multi_asset(
         name="customer_lifetime_value",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -94,16 +95,13 @@ class MissingRateError(ValueError):
 
 def build_logistics_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """The plan of each day's orders."""
-
-    def spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
-        return model_spec(
-            key,
-            group="logistics",
-            owner="team:logistics",
-            kinds={"ortools"},
-            description=description,
-            deps=_DEPS,
-        )
+    spec = partial(
+        model_spec,
+        group="logistics",
+        owner="team:logistics",
+        kinds={"ortools"},
+        deps=_DEPS,
+    )
 
     @dg.multi_asset(
         name="warehouse_plan",

@@ -18,11 +18,11 @@ AS_OF = "as_of_date"
 
 def model_spec(
     key: dg.AssetKey,
+    description: str,
     *,
     group: str,
     owner: str,
     kinds: set[str],
-    description: str,
     deps: Iterable[dg.AssetKey],
 ) -> dg.AssetSpec:
     """The spec of a table that a model fills, one slice per as-of day."""

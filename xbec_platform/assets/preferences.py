@@ -1,6 +1,7 @@
 """Preferences by attribute of goods as assets: read decayed sums as of a day, score, store."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -26,16 +27,13 @@ _DEPS = [
 
 def build_preference_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """The user model of commodity attributes, with the rates it is measured against."""
-
-    def spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
-        return model_spec(
-            key,
-            group="customers",
-            owner="team:customer-data",
-            kinds={"scipy"},
-            description=description,
-            deps=_DEPS,
-        )
+    spec = partial(
+        model_spec,
+        group="customers",
+        owner="team:customer-data",
+        kinds={"scipy"},
+        deps=_DEPS,
+    )
 
     @dg.multi_asset(
         name="user_attribute_preference",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -75,16 +76,13 @@ _DEPS = [asset_keys.mart("fct_order_line"), asset_keys.mart("dim_product"), asse
 
 def build_recommendation_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """Two products, discover and replenish, and their offline evaluation on a split in time."""
-
-    def spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
-        return model_spec(
-            key,
-            group="recommendations",
-            owner="team:recommendations",
-            kinds={"numpy", "scipy"},
-            description=description,
-            deps=_DEPS,
-        )
+    spec = partial(
+        model_spec,
+        group="recommendations",
+        owner="team:recommendations",
+        kinds={"numpy", "scipy"},
+        deps=_DEPS,
+    )
 
     @dg.multi_asset(
         name="recommendations",

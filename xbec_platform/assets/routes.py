@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -49,16 +50,13 @@ _DEPS = [asset_keys.mart("dim_lane"), asset_keys.mart("dim_warehouse")]
 
 def build_route_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """All efficient routes from every warehouse to every country, as of each day."""
-
-    def spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
-        return model_spec(
-            key,
-            group="logistics",
-            owner="team:logistics",
-            kinds={"numpy"},
-            description=description,
-            deps=_DEPS,
-        )
+    spec = partial(
+        model_spec,
+        group="logistics",
+        owner="team:logistics",
+        kinds={"numpy"},
+        deps=_DEPS,
+    )
 
     @dg.multi_asset(
         name="routes",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -76,16 +77,13 @@ SHIP_TO_DOOR, PAID_TO_DOOR = "ship_to_door", "paid_to_door"
 
 def build_shipment_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """Lead times, punctuality, waits and delayed parcels as of each day."""
-
-    def spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
-        return model_spec(
-            key,
-            group="logistics",
-            owner="team:logistics",
-            kinds={"numpy"},
-            description=description,
-            deps=_DEPS,
-        )
+    spec = partial(
+        model_spec,
+        group="logistics",
+        owner="team:logistics",
+        kinds={"numpy"},
+        deps=_DEPS,
+    )
 
     @dg.multi_asset(
         name="shipment_tracking",

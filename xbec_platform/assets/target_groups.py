@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -23,21 +24,18 @@ if TYPE_CHECKING:
 
 def build_target_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """Who buys what more often than everybody."""
-
-    def spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
-        return model_spec(
-            key,
-            group="customers",
-            owner="team:customer-data",
-            kinds={"scipy"},
-            description=description,
-            deps=[
-                asset_keys.CLUSTER_MODEL,
-                asset_keys.mart("mart_rfm"),
-                asset_keys.intermediate("int_item_signals"),
-                asset_keys.intermediate("int_item_attributes"),
-            ],
-        )
+    spec = partial(
+        model_spec,
+        group="customers",
+        owner="team:customer-data",
+        kinds={"scipy"},
+        deps=[
+            asset_keys.CLUSTER_MODEL,
+            asset_keys.mart("mart_rfm"),
+            asset_keys.intermediate("int_item_signals"),
+            asset_keys.intermediate("int_item_attributes"),
+        ],
+    )
 
     @dg.multi_asset(
         name="target_groups",
