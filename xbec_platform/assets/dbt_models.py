@@ -152,7 +152,7 @@ def build_dbt_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def dbt_models(
         context: dg.AssetExecutionContext, dbt: DbtProcess, warehouse: WarehouseResource
     ) -> Iterator[Any]:
-        from xbec_platform.ingest.store import clear_pending
+        from xbec_platform.ingest.ledger import clear_pending
 
         # The context knows the chosen assets only.
         by_day = {key for key, spec in dbt_models.specs_by_key.items() if spec.partitions_def}
@@ -172,7 +172,8 @@ def build_dbt_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 def _rebuild(warehouse: WarehouseResource, asked: tuple[date, date], days_back: int) -> Rebuild:
     """The window of a run, from the ledger of changed days and what has been built so far."""
-    from xbec_platform.ingest.store import create_tables, pending_days
+    from xbec_platform.ingest.ledger import pending_days
+    from xbec_platform.ingest.store import create_tables
 
     with warehouse.file.transaction("dbt: days to rebuild") as connection:
         create_tables(connection)

@@ -64,9 +64,11 @@ def _request(start: date, end: date, seen: Mapping[str, str]) -> dg.RunRequest:
 
 def day_states(landing: Path) -> dict[str, str]:
     """Drop day -> digest over names, sizes and times of change of its complete files."""
+    from xbec_platform.ingest.landing import is_passed_over
+
     states: dict[str, list[str]] = {}
     for path in sorted(landing.glob("*/dt=*/*")):
-        if path.is_file() and not path.name.startswith((".", "_")):
+        if path.is_file() and not is_passed_over(path.name):
             facts = path.stat()
             line = f"{path.relative_to(landing).as_posix()} {facts.st_size} {facts.st_mtime_ns}"
             states.setdefault(path.parent.name.removeprefix("dt="), []).append(line)

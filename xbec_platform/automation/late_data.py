@@ -69,7 +69,8 @@ def due_days(pending: Sequence[date]) -> list[date]:
 
 def _waiting(tick: Tick) -> list[date]:
     """Days of the ledger in order."""
-    from xbec_platform.ingest.store import create_tables, pending_days
+    from xbec_platform.ingest.ledger import pending_days
+    from xbec_platform.ingest.store import create_tables
 
     with tick.warehouse.transaction("late data sensor") as connection:
         create_tables(connection)

@@ -16,7 +16,10 @@ from xbec_platform.ingest.accounting import LandedFile
 
 _DAY = re.compile(r"dt=(\d{4}-\d{2}-\d{2})")
 # Endings of files that a writer has not finished; it renames them when it has.
-UNFINISHED = (".part", ".tmp", ".crdownload")
+UNFINISHED = (".part", ".partial", ".filepart", ".tmp", ".crdownload", ".download", ".swp")
+# What editors and file managers leave beside files: older versions, locks, pictures.
+_LEFT_BEHIND = ("~", ".swo")
+_LEFT_BEHIND_NAMES = {"thumbs.db", "ehthumbs.db", "desktop.ini"}
 # Of a marker beside a finished file, not a file of rows itself.
 _MARKER = ".done"
 _CHUNK = 1 << 20
@@ -42,7 +45,7 @@ class Landing:
 def discover(landing: Path, *, start: date | None = None, end: date | None = None) -> Landing:
     """List the landed files with `start <= drop day < end` and hash their content.
 
-    Names that start with a dot or an underscore, or end in .part, .tmp or .done, are not complete files.
+    Files whose name is passed over (`is_passed_over`) are not looked at.
     """
     files: list[LandedFile] = []
     withdrawn: list[LandedFile] = []
@@ -53,7 +56,7 @@ def discover(landing: Path, *, start: date | None = None, end: date | None = Non
             continue
         marked = {path.name for path in folder.glob(f"*{WITHDRAWN_MARK}")}
         for path in sorted(folder.iterdir()):
-            if _is_unfinished(path.name) or path.name in marked:
+            if is_passed_over(path.name) or path.name in marked:
                 continue
             if path.is_symlink() or not path.is_file():
                 cause = (
@@ -92,8 +95,14 @@ def _is_drop_day(folder: Path) -> bool:
     return True
 
 
-def _is_unfinished(name: str) -> bool:
-    return name.startswith((".", "_")) or name.endswith((*UNFINISHED, _MARKER))
+def is_passed_over(name: str) -> bool:
+    """Whether a name says that the file is unfinished, hidden, a marker, or left behind by a program."""
+    plain = name.lower()
+    return (
+        plain.startswith((".", "_", "~$"))
+        or plain.endswith((*UNFINISHED, *_LEFT_BEHIND, _MARKER))
+        or plain in _LEFT_BEHIND_NAMES
+    )
 
 
 def _landed(landing: Path, day: date, path: Path) -> LandedFile:

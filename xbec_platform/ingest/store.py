@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from xbec_platform.ingest.accounting import META, Account, LandedFile
 from xbec_platform.ingest.contracts import Contract, contracts
+from xbec_platform.ingest.ledger import PENDING_DAYS, PENDING_SCHEMA, note_event_days
 from xbec_platform.ingest.manifest import DUPLICATE, LOADED, REJECTED, WITHDRAWN, ManifestEntry
 from xbec_platform.ingest.verdicts import DUPLICATES, EXTRA
 from xbec_platform.warehouse import dbt_builds
@@ -54,15 +54,6 @@ REPAIRS_SCHEMA = _PLACE | {
     "after": pl.String(),
 }
 WARNINGS_SCHEMA = _PLACE | {"rule_id": pl.String(), "rows": pl.Int64()}
-
-
-PENDING_DAYS = "ops.pending_event_days"
-PENDING_SCHEMA = {
-    "source": pl.String(),
-    "event_date": pl.Date(),
-    "drop_date": pl.Date(),
-    "rows": pl.Int64(),
-}
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
@@ -132,7 +123,7 @@ def take_back(connection: duckdb.DuckDBPyConnection, files: Sequence[LandedFile]
 
 def remove_rows(connection: duckdb.DuckDBPyConnection, files: Sequence[LandedFile]) -> None:
     """Take all rows of files out of the tables; the ledger names the event days that change."""
-    _note_event_days(connection, [file.file_id for file in files])
+    note_event_days(connection, [file.file_id for file in files])
     dbt_builds.forget(connection)
     ids = [[file.file_id for file in files]]
     for source in contracts():
@@ -203,45 +194,8 @@ def _by_rule(warned: pl.DataFrame) -> pl.DataFrame:
 
 def close_accounts(connection: duckdb.DuckDBPyConnection, accounts: Sequence[Account]) -> None:
     """Write what became of files into the manifest, and the days they change into the ledger."""
-    _note_event_days(connection, [account.file.file_id for account in accounts])
+    note_event_days(connection, [account.file.file_id for account in accounts])
     _replace_entries(connection, [_account_row(account) for account in accounts])
-
-
-def _note_event_days(connection: duckdb.DuckDBPyConnection, ids: Sequence[int]) -> None:
-    """Remember the event days whose facts rows of these files change: the ledger of what must be rebuilt.
-
-    It is written in the transaction that moves the rows, and cleared by whoever has rebuilt the days, so that
-    a late or corrected row is never forgotten, whatever dies in between.
-    """
-    if not ids:
-        return
-    # Constants let DuckDB skip blocks of other files; a parameter or a subquery reads the whole column.
-    these = ", ".join(map(str, ids))
-    days = {
-        source: (f"{contract.event_time}::DATE", f"raw.{source}", source)
-        for source, contract in contracts().items()
-        if contract.event_time and not contract.looks_ahead
-    }
-    # A line happens when its order does, and a return that waited for its order is matched from now on.
-    lines = ("o.order_ts::DATE", "raw.order_lines JOIN raw.orders AS o USING (order_id)", "order_lines")
-    waited = ("r.opened_ts::DATE", "raw.returns AS r JOIN raw.orders USING (order_id)", "orders")
-    for source, (day, rows, of) in [*days.items(), ("order_lines", lines), ("returns", waited)]:
-        connection.execute(
-            f"""INSERT INTO {PENDING_DAYS} (source, event_date, drop_date, rows)
-            SELECT '{source}', {day}, raw.{of}._drop_date, count(*) FROM {rows}
-            WHERE raw.{of}._file_id IN ({these}) GROUP BY ALL"""
-        )
-
-
-def pending_days(connection: duckdb.DuckDBPyConnection) -> list[date]:
-    """Event days whose raw rows changed since their facts were built, in order."""
-    rows = connection.execute(f"SELECT DISTINCT event_date FROM {PENDING_DAYS} ORDER BY ALL").fetchall()
-    return [day for (day,) in rows if day is not None]
-
-
-def clear_pending(connection: duckdb.DuckDBPyConnection, start: date, end: date) -> None:
-    """Forget the days of `[start, end)`: their facts have been built from the rows as they are."""
-    connection.execute(f"DELETE FROM {PENDING_DAYS} WHERE event_date >= ? AND event_date < ?", [start, end])
 
 
 def _placed(file: LandedFile, rows: pl.DataFrame) -> pl.DataFrame:

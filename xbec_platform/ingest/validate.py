@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from xbec_platform.ingest import store
 from xbec_platform.ingest.accounting import Account, LandedFile, LargeFile, accounts
 from xbec_platform.ingest.feeds import Feeds
-from xbec_platform.ingest.landing import content_hash
+from xbec_platform.ingest.landing import WITHDRAWN_MARK, content_hash, is_passed_over
 from xbec_platform.ingest.large_files import load_large
 from xbec_platform.warehouse.database import Warehouse, read_frame
 
@@ -64,7 +64,7 @@ def _screen_large(file: LandedFile, root: Path, feeds: Feeds) -> Account:
 
 
 def _is_complete(path: Path) -> bool:
-    return path.is_file() and not path.name.startswith((".", "_"))
+    return path.is_file() and not is_passed_over(path.name) and not path.name.endswith(WITHDRAWN_MARK)
 
 
 def _source_of(path: Path, feeds: Feeds) -> str:

@@ -8,7 +8,7 @@ import dagster as dg
 import polars as pl
 
 from xbec_platform.ingest.feeds import Feeds
-from xbec_platform.ingest.store import PENDING_DAYS
+from xbec_platform.ingest.ledger import PENDING_DAYS
 from xbec_platform.instance import open_instance
 from xbec_platform.operations import inventory
 from xbec_platform.operations.backfill_plan import LATE_SCHEMA, State, Wish

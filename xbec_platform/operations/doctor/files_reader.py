@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 
 from xbec_platform.ingest.contracts import ContractError
 from xbec_platform.ingest.feeds import Feeds
-from xbec_platform.ingest.landing import UNFINISHED, discover
+from xbec_platform.ingest.landing import UNFINISHED, discover, is_passed_over
 from xbec_platform.ingest.suppression_file import SuppressionError
 from xbec_platform.operations.doctor.facts import DbtFacts, Disk, Environment, LandingFacts, Package
 
@@ -102,9 +102,9 @@ def landing(settings: Settings, now_s: float) -> LandingFacts:
         name = path.relative_to(settings.landing).as_posix()
         if path.is_symlink():
             misplaced.append((name, "is a link"))
-        elif path.name.endswith(UNFINISHED):
+        elif path.name.lower().endswith(UNFINISHED):
             unfinished.append((name, now_s - path.stat().st_mtime))
-        elif not path.name.startswith((".", "_")) and path.is_file():
+        elif not is_passed_over(path.name) and path.is_file():
             days[day] += 1
     folders = sorted(one.name for one in settings.landing.glob("*") if one.is_dir())
     return LandingFacts(

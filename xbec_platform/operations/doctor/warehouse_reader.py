@@ -8,8 +8,9 @@ import duckdb
 from packaging.version import InvalidVersion, Version
 
 from xbec_platform.erasure.log import TABLE as ERASURE_LOG
+from xbec_platform.ingest.ledger import PENDING_DAYS
 from xbec_platform.ingest.quarantine import SHARES_SQL, visible
-from xbec_platform.ingest.store import MANIFEST, PENDING_DAYS, QUARANTINE
+from xbec_platform.ingest.store import MANIFEST, QUARANTINE
 from xbec_platform.operations.doctor.facts import (
     BUSY,
     DAMAGED,

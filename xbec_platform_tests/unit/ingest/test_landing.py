@@ -1,5 +1,6 @@
 """The landing folder: what is taken, what is refused and named, what a person took back."""
 
+import hashlib
 from datetime import date
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from xbec_platform.ingest.accounting import Account, accounts
 from xbec_platform.ingest.intake import run_intake
 from xbec_platform.ingest.landing import discover
+from xbec_platform.ingest.store import MANIFEST, QUARANTINE
 from xbec_platform.ingest.withdrawal import WithdrawalError, give_again, take_back
 from xbec_platform.warehouse.database import Warehouse
 
@@ -23,6 +25,30 @@ def land(landing: Path, name: str, content: str = CONTENT) -> Path:
 
 def rows(warehouse: Warehouse) -> int:
     return int(warehouse.read_frame("SELECT count(*) FROM raw.fx_rates", purpose="test").item())
+
+
+def test_a_home_that_named_files_by_text_is_brought_up_to_date(tmp_path: Path) -> None:
+    """Before, a file was 16 hex digits of the same hash: its rows must be known again, not be loaded twice."""
+    landing, warehouse = tmp_path / "landing", Warehouse(tmp_path / "w.duckdb")
+    land(landing, "a.csv", CONTENT + "2026-01-02,EURO,1.5,ecb\n")
+    run_intake(warehouse, landing)
+    (file,) = discover(landing).files
+    with warehouse.transaction("test: as an older version") as connection:
+        old = hashlib.sha256(f"{file.path}\n{file.sha256}".encode()).hexdigest()[:16]
+        for table, name in (("raw.fx_rates", "_file_id"), (MANIFEST, "file_id"), (QUARANTINE, "file_id")):
+            connection.execute(f"ALTER TABLE {table} ALTER {name} TYPE VARCHAR")
+            connection.execute(f"UPDATE {table} SET {name} = ?", [old])
+    again = run_intake(warehouse, landing)
+    assert (again.accounts, again.unchanged) == ((), 1)
+    found = warehouse.read_frame(
+        f"""SELECT _file_id FROM raw.fx_rates UNION ALL SELECT file_id FROM {MANIFEST}
+        UNION ALL SELECT file_id FROM {QUARANTINE}""",
+        purpose="test",
+    )
+    assert found["_file_id"].to_list() == [file.file_id] * 3
+    land(landing, "a.csv")
+    run_intake(warehouse, landing)
+    assert (rows(warehouse), warehouse.read_frame(f"FROM {QUARANTINE}", purpose="test").height) == (1, 0)
 
 
 def test_links_are_refused_and_named(tmp_path: Path) -> None:
@@ -44,10 +70,29 @@ def test_links_are_refused_and_named(tmp_path: Path) -> None:
 
 
 def test_unfinished_files_are_left(tmp_path: Path) -> None:
-    """Writers use these names until a file is complete."""
-    for name in ("a.csv.part", "b.csv.tmp", ".c.csv", "_SUCCESS", "d.done"):
+    """Writers use these names until a file is complete; editors and file managers leave others behind."""
+    unfinished = (
+        "a.csv.part",
+        "b.csv.tmp",
+        "c.csv.filepart",
+        "d.csv.PARTIAL",
+        "e.crdownload",
+        "f.csv.download",
+    )
+    left = (
+        ".g.csv",
+        "_SUCCESS",
+        "h.done",
+        "i.csv~",
+        ".j.csv.swp",
+        "k.csv.swp",
+        "Thumbs.db",
+        ".DS_Store",
+        "~$l.xlsx",
+    )
+    for name in (*unfinished, *left, "m.csv"):
         land(tmp_path, name)
-    assert discover(tmp_path).files == ()
+    assert [file.path for file in discover(tmp_path).files] == ["fx_rates/dt=2026-01-05/m.csv"]
 
 
 def test_a_file_that_changes_while_it_is_read_is_taken_by_the_next_run(tmp_path: Path) -> None:
