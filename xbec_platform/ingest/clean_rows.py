@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-import numpy as np
 import polars as pl
 
 from xbec_platform.ingest.contracts import Contract
@@ -32,7 +31,7 @@ class CleanRows:
     """
 
     frame: pl.DataFrame
-    key_hashes: np.ndarray
+    key_hashes: pl.Series
 
 
 def plain_columns(contract: Contract) -> dict[str, pl.DataType]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import polars as pl
 
 # Eight bytes a key: 160 MB. Beyond, whoever asks must compare the keys themselves.
@@ -16,7 +15,7 @@ class KeyHashes:
 
     def __init__(self, limit: int = HASHES_KEPT) -> None:
         self._limit = limit
-        self._parts: list[np.ndarray] | None = []
+        self._parts: list[pl.Series] | None = []
         self._count = 0
 
     def add(self, frame: pl.DataFrame, key: Sequence[str]) -> None:
@@ -24,7 +23,7 @@ class KeyHashes:
         if self._parts is not None:
             self.add_hashes(key_hashes(frame.drop_nulls(key), key))
 
-    def add_hashes(self, hashes: np.ndarray) -> None:
+    def add_hashes(self, hashes: pl.Series) -> None:
         """Take the keys of a block that are hashed already."""
         self._count += len(hashes)
         if self._count > self._limit:
@@ -36,15 +35,14 @@ class KeyHashes:
         """True is certain, since equal keys have equal hashes; False means that the keys must be compared."""
         if self._parts is None:
             return False
-        return are_different(np.concatenate([np.empty(0, np.uint64), *self._parts]))
+        return are_different(pl.concat([pl.Series(dtype=pl.UInt64), *self._parts]))
 
 
-def key_hashes(frame: pl.DataFrame, key: Sequence[str]) -> np.ndarray:
-    """One hash a row."""
-    return frame.select(key).hash_rows().to_numpy()
+def key_hashes(frame: pl.DataFrame, key: Sequence[str]) -> pl.Series:
+    """One hash a row (UInt64)."""
+    return frame.select(key).hash_rows()
 
 
-def are_different(hashes: np.ndarray) -> bool:
+def are_different(hashes: pl.Series) -> bool:
     """Whether no hash occurs twice."""
-    ordered = np.sort(hashes)
-    return not (ordered[1:] == ordered[:-1]).any()
+    return hashes.n_unique() == len(hashes)
