@@ -1,7 +1,6 @@
 """What people see in the Dagster UI: small tables, small plots, column schemas. No business number is made here."""
 
-import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -39,26 +38,6 @@ def _cell(value: Any) -> str:
         return f"{value:.4g}"
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|").replace("\n", " ")[:120]
-
-
-def sparkline(values: Sequence[float], *, label: str) -> dg.MetadataValue:
-    """A small line chart of a series as an inline SVG image (a few hundred bytes, no request)."""
-    width, height, margin = 320, 64, 4
-    low, high = (min(values), max(values)) if values else (0.0, 0.0)
-    span = (high - low) or 1.0
-    step = (width - 2 * margin) / max(len(values) - 1, 1)
-    points = " ".join(
-        f"{margin + index * step:.1f},{height - margin - (value - low) / span * (height - 2 * margin):.1f}"
-        for index, value in enumerate(values)
-    )
-    svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">'
-        f'<polyline points="{points}" fill="none" stroke="#0072B2" stroke-width="1.5"/></svg>'
-    )
-    image = base64.b64encode(svg.encode()).decode()
-    return dg.MetadataValue.md(
-        f"![{label}](data:image/svg+xml;base64,{image})\n\n{label}: {low:,.6g} to {high:,.6g}, {len(values)} points"
-    )
 
 
 def bars(shares: Mapping[str, float], *, unit: str) -> dg.MetadataValue:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import polars as pl
 
-from xbec_platform.catalogue.classify import PERSONAL, Classifier
+from xbec_platform.catalogue.classify import Classifier
 from xbec_platform.catalogue.facts import ColumnFacts, TableFacts
 
 SCHEMA = {
@@ -71,15 +71,6 @@ def catalogue(
                 }
             )
     return pl.DataFrame(rows, schema=SCHEMA)
-
-
-def personal_columns(rows: pl.DataFrame) -> list[tuple[str, str, str]]:
-    """Columns that hold something of a person: (table, column, class), sorted by table and position.
-
-    Erasure and masking work through this list; views are part of it (see is_view).
-    """
-    found = rows.filter(pl.col("pii_class").is_in(PERSONAL)).sort("table_name", "position")
-    return list(found.select("table_name", "column_name", "pii_class").iter_rows())
 
 
 def unclassified(rows: pl.DataFrame) -> list[tuple[str, str]]:

@@ -157,11 +157,6 @@ class SourceMapping:
         derived: dict[str, Entity | ItemList] = {**self.entities, **self.lists}
         return {**self.tables, **{name: one.columns for name, one in derived.items()}}
 
-    @property
-    def needs_whole_file(self) -> bool:
-        """Records depend on others of their file, so that it must not be cut into blocks."""
-        return bool(self.ordinals or self.entities or self.fill_down)
-
     def __post_init__(self) -> None:
         several = [table for part in (self.tables, self.entities, self.lists) for table in part]
         twice = sorted({table for table in several if several.count(table) > 1})

@@ -125,19 +125,6 @@ class Warehouse:
         with self.connect(purpose) as connection:
             return read_frame(connection, sql, parameters)
 
-    def replace_window(
-        self, table: str, frame: pl.DataFrame, *, column: str, start: date, end: date, purpose: str
-    ) -> None:
-        """Make the rows of `table` with `start <= column < end` equal to `frame`, in one transaction.
-
-        The table is created from the frame's types when it is new; an empty frame empties the window.
-
-        Raises:
-            ValueError: The frame holds rows outside the window.
-        """
-        with self.transaction(purpose) as connection:
-            replace_windows(connection, {table: frame}, column=column, start=start, end=end)
-
 
 def replace_windows(
     connection: duckdb.DuckDBPyConnection,

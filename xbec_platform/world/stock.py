@@ -278,13 +278,3 @@ def mean_pieces(
     cell = rows.astype(np.int64) * shape[1] + product
     sums = np.bincount(cell, weights=qty, minlength=shape[0] * shape[1])
     return np.asarray(sums.reshape(shape) / days)
-
-
-def pieces_by_day(
-    days: int, shape: tuple[int, ...], allocation: Allocation, demand: Demand, at: npt.NDArray[np.int32]
-) -> npt.NDArray[np.int32]:
-    """Return pieces by day, warehouse and product of the lines whose day `at` lies in the period."""
-    counted = np.zeros((days, *shape), dtype=np.int32)
-    here = (allocation.warehouse != NONE) & (at >= 0) & (at < days)
-    np.add.at(counted, (at[here], allocation.warehouse[here], demand.product[here]), demand.qty[here])
-    return counted

@@ -79,13 +79,6 @@ def _tariff_lines() -> pl.DataFrame:
     return pl.DataFrame(rows, schema=TARIFF_SCHEMA)
 
 
-def rules_on(day: date, market: str) -> pl.DataFrame:
-    """Return the rules of a market that are valid on a day."""
-    open_ended = pl.col("valid_to").is_null()
-    valid = (pl.col("valid_from") <= day) & (open_ended | (pl.col("valid_to") >= day))
-    return tariff_rules().filter(valid, pl.col("market") == market)
-
-
 def tariff_rules_rows(plan: "Plan", day: int) -> pl.DataFrame:
     """Return all rules on the first day and none later: the file is versioned, it does not change in the period."""
     del plan

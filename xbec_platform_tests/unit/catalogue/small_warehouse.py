@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from xbec_platform.catalogue.classify import PERSONAL
 from xbec_platform.catalogue.contract_facts import contract_facts
 from xbec_platform.catalogue.dbt_facts import dbt_facts
 from xbec_platform.catalogue.facts import TableFacts, by_table
@@ -103,3 +104,9 @@ def live(**tables: str) -> pl.DataFrame:
         for place, column in enumerate(text.split(", "), start=1)
     ]
     return pl.DataFrame(rows, schema_overrides={"position": pl.Int32})
+
+
+def personal_columns(rows: pl.DataFrame) -> list[tuple[str, str, str]]:
+    """Columns of a catalogue that hold something of a person: (table, column, class), sorted."""
+    found = rows.filter(pl.col("pii_class").is_in(PERSONAL)).sort("table_name", "position")
+    return list(found.select("table_name", "column_name", "pii_class").iter_rows())

@@ -16,12 +16,12 @@ from xbec_platform.assets.intake import build_intake_assets
 from xbec_platform.assets.model_tables import model_spec
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import column_schema, described
-from xbec_platform.catalogue.columns import personal_columns
 from xbec_platform.checks.catalogue import build_catalogue_checks
 from xbec_platform.ingest.contracts import Column, contracts
 from xbec_platform.ingest.store import create_tables
 from xbec_platform.settings import Settings
 from xbec_platform.warehouse.database import Warehouse
+from xbec_platform_tests.unit.catalogue.small_warehouse import personal_columns
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,11 @@ from xbec_platform.catalogue.columns import (
     SCHEMA,
     catalogue,
     misdeclared,
-    personal_columns,
     schema_changes,
     unclassified,
 )
 from xbec_platform.catalogue.facts import ColumnFacts, TableFacts
-from xbec_platform_tests.unit.catalogue.small_warehouse import facts, live
+from xbec_platform_tests.unit.catalogue.small_warehouse import facts, live, personal_columns
 
 
 def test_one_row_per_live_column_with_all_that_is_known() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from xbec_platform.warehouse.database import Warehouse
+from xbec_platform.warehouse.database import Warehouse, replace_windows
 from xbec_platform.warehouse.fingerprint import fingerprints
 from xbec_platform.warehouse.lock import WarehouseBusyError
 
@@ -24,7 +24,8 @@ def frame(*rows: tuple[date, str, Decimal]) -> pl.DataFrame:
 
 
 def write(warehouse: Warehouse, rows: pl.DataFrame, start: date = START, end: date = END) -> None:
-    warehouse.replace_window("ml.things", rows, column="day", start=start, end=end, purpose="test")
+    with warehouse.transaction("test") as connection:
+        replace_windows(connection, {"ml.things": rows}, column="day", start=start, end=end)
 
 
 def test_window_is_replaced_and_neighbours_stay(tmp_path: Path) -> None:

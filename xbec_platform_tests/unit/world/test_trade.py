@@ -8,7 +8,7 @@ import pytest
 
 from xbec_platform.world.market_calendar import calendar_rows
 from xbec_platform.world.spec import WorldSpec, parameters
-from xbec_platform.world.tariffs import rules_on, tariff_rules
+from xbec_platform.world.tariffs import tariff_rules
 from xbec_platform.world.trade import build_trade, promotion_days
 from xbec_platform_tests.unit.world.trade_plan import trade_plan
 
@@ -59,6 +59,12 @@ def test_calendar_knows_the_days_of_the_period():
     assert set(cyber["calendar_date"]) == {date(2025, 12, 1)}
     assert cyber.height == len(plan.trade.codes)
     assert calendar_rows(plan, 5).is_empty()
+
+
+def rules_on(day: date, market: str) -> pl.DataFrame:
+    """Rules of a market that are valid on a day."""
+    is_valid = pl.lit(day).is_between("valid_from", pl.col("valid_to").fill_null(date.max))
+    return tariff_rules().filter(is_valid, pl.col("market") == market)
 
 
 def test_rules_of_a_day():
