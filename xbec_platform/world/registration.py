@@ -1,6 +1,6 @@
-"""Events of the registration form, of people who finish it and of those who give up. Accounts are in `people`."""
+"""Events of registration, of who finishes it and of who gives up. Accounts are in `people`, orders in `buying`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 
 TIME = pl.Datetime("us", "UTC")
 REGISTRATION_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -34,49 +35,64 @@ REGISTRATION_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 NOBODY = -1
 PASSED, FAILED, STOPPED = "ok", "failed", "stopped"
+# Places of the stages whose time others decide: the account's, the identity's and the first order's.
+SUBMIT, IDENTITY, ORDER = 1, 3, 6
+# An identity that is verified on a later day is so before the customer's version of that evening.
+VERIFIED_SECOND = 17 * 3600
+# A first order leaves this part of the time since the account to the steps before it.
+BEFORE_ORDER = 0.9
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Attempts:
-    """Attempts that end on one day; arrays have one entry each.
+    """Attempts whose form is sent, or given up, on one day; arrays have one entry each.
 
     Attributes:
+        day: That day.
         customer: Index of the new customer, NOBODY for who gave up.
         channel, device, market: Indices.
-        reached: Index of the last stage reached.
-        end: Seconds since 1970 of the last stage.
+        at: Seconds since 1970 of every stage before the first order, 0 where it was not reached, [attempts x 6].
+        failed_at: The same of a try that failed before it, 0 for none.
+        stops: Stage that was given up; -1 for none: people with an account just do not come back.
     """
 
+    day: int
     customer: IntArray
     channel: IntArray
     device: IntArray
     market: IntArray
-    reached: IntArray
-    end: IntArray
+    at: IntArray
+    failed_at: IntArray
+    stops: IntArray
 
 
 def registration_events_rows(plan: "Plan", day: int) -> pl.DataFrame:
     """Return the registration events of a day, by event_id.
 
     Returns:
-        event_id, session_id (one per attempt), customer_id (on `completed` only: nobody has one before), stage,
-        ts, channel, device, country, result (ok, failed: tried again, stopped: gave up) and reason. Stages that
-        take long may lie days before the end of the attempt.
+        event_id, session_id (one per attempt), customer_id (from `submit` on: nobody has one before), stage (those of
+        `process_stages`), ts, channel, device (null for what happens outside the form), country, result (ok,
+        failed: tried again, stopped: gave up) and reason. Stages of an attempt may lie days apart; `first_order` is
+        the order of `buying`, whenever it comes.
     """
     longest = parameters("behaviour")["registration"]["longest_days"]
-    ends = range(day, min(day + longest, plan.spec.days - 1) + 1)
-    parts = [
-        pl.DataFrame(schema=REGISTRATION_SCHEMA),
-        *(_events(plan.spec, plan.people, end) for end in ends),
+    days = range(max(day - longest, 0), min(day + 1, plan.spec.days - 1) + 1)
+    begin = plan.spec.midnight(day)
+    parts = [pl.DataFrame(schema=REGISTRATION_SCHEMA)]
+    orders = _first_orders(plan)
+    for of_day in days:
+        attempts = _attempts(plan.spec, plan.people, orders, of_day)
+        parts += _form_events(plan, attempts, begin)
+    parts += [
+        _own_stage(plan, orders, begin, ORDER),
+        _own_stage(plan, _late_identities(plan), begin, IDENTITY),
     ]
-    begin, until = (pl.lit(plan.spec.midnight(number)) for number in (day, day + 1))
-    within = (pl.col("ts") >= timestamp(begin)) & (pl.col("ts") < timestamp(until))
-    return pl.concat(parts).filter(within).sort("event_id")
+    return pl.concat(parts).sort("event_id")
 
 
 def pass_chances(rule: Mapping[str, Any], channel: IntArray, device: IntArray) -> FloatArray:
-    """Return the chance to pass each stage but the last, [attempts x stages - 1]."""
-    passes = np.array([stage["pass"] for stage in rule["stages"].values() if "pass" in stage])
+    """Return the chance to go on from the form and to send it, [attempts x 2]."""
+    passes = [rule["stages"][name]["pass"] for name in ("visit_form", "submit")]
     factor = (
         np.array(list(rule["channels"].values()))[channel] * np.array(list(rule["devices"].values()))[device]
     )
@@ -85,39 +101,66 @@ def pass_chances(rule: Mapping[str, Any], channel: IntArray, device: IntArray) -
     return chance
 
 
-def _attempts(spec: WorldSpec, people: People, day: int) -> _Attempts:
-    """Return who finishes on a day and, in proportion to everyone who ever does, who gives up."""
+def _first_orders(plan: "Plan") -> IntArray:
+    """Return the time (s) of the first order of every customer, 0 for none."""
+    first = plan.buying.orders.filter(pl.col("nth") == 0)
+    found = np.zeros(plan.people.frame.height, dtype=np.int64)
+    found[first["customer"].to_numpy()] = first["order_ts"].to_numpy()
+    return found
+
+
+def _late_identities(plan: "Plan") -> IntArray:
+    """Return when an identity is verified on a later day than the registration's, 0 for none."""
+    frame = plan.people.frame
+    day = frame["verified_day"].fill_null(-1).to_numpy().astype(np.int64)
+    gone = frame["erased_day"].fill_null(plan.spec.days).to_numpy()
+    late = (day > frame["joined_day"].to_numpy()) & (day < gone)
+    at = plan.spec.epoch + day * SECONDS_PER_DAY + VERIFIED_SECOND + np.arange(len(day)) % 3600
+    return np.where(late, at, 0)
+
+
+def _attempts(spec: WorldSpec, people: People, orders: IntArray, day: int) -> _Attempts:
+    """Return whose account is made on a day and, in proportion to everyone who ever has one, who gives up."""
     rule = parameters("behaviour")["registration"]
     rng = stream(spec.seed, "registration", day)
     frame = people.frame
-    joined = np.flatnonzero(frame["joined_day"].to_numpy() == day)
+    joined = _joined(people, day)
     channels = np.array(list(parameters("people")["acquisition_channels"].values()))
     devices = np.array(list(rule["device_shares"].values()))
-    of_all = _completion(rule, channels, devices)
     expected = spec.people * parameters("people")["joins_in_period"] / spec.days
-    stops = rng.poisson(expected * (1 / of_all - 1))
-    # Those who finish come from channels as their accounts say; those who do not, from all visits of the form.
+    stops = rng.poisson(expected * (1 / _completion(rule, channels, devices) - 1))
+    # Those with an account come from channels as it says; those who give up, from all visits of the form.
     device_passes = np.array(list(rule["devices"].values())) * devices
     channel = np.concatenate(
         [frame["acquisition_channel"].to_physical().to_numpy()[joined], _draw(rng, stops, channels)]
-    )
+    ).astype(np.int64)
     device = np.concatenate([_draw(rng, len(joined), device_passes), _draw(rng, stops, devices)])
     shares = np.array([market["share"] for market in parameters("trade")["markets"].values()])
     market = np.concatenate([frame["market"].to_numpy()[joined], _draw(rng, stops, shares)]).astype(np.int64)
-    reached = _last_stages(pass_chances(rule, channel, device), rng.random(len(channel)))
-    reached[: len(joined)] = len(rule["stages"]) - 1
-    end = np.concatenate(
+    customer = np.concatenate([joined, np.full(stops, NOBODY)])
+    sent = np.concatenate(
         [frame["created_ts"].to_numpy()[joined], spec.midnight(day) + rng.integers(0, SECONDS_PER_DAY, stops)]
     )
-    customer = np.concatenate([joined, np.full(stops, NOBODY)])
+    stopped = _stopped_at(pass_chances(rule, channel, device), rng.random(len(channel)))
+    stopped[: len(joined)] = -1
+    happens = _happens(rng, rule, people, orders, customer, stopped)
+    at, failed_at = _times(rng, rule, happens, sent, np.where(customer == NOBODY, 0, orders[customer]))
     return _Attempts(
+        day=day,
         customer=customer,
-        channel=channel.astype(np.int64),
+        channel=channel,
         device=device,
         market=market,
-        reached=reached,
-        end=end,
+        at=at,
+        failed_at=failed_at,
+        stops=stopped,
     )
+
+
+def _joined(people: People, day: int) -> IntArray:
+    """Return the customers who register on a day; they are numbered in the order of their registration."""
+    days = people.frame["joined_day"].to_numpy()
+    return np.arange(*np.searchsorted(days, [day, day + 1]), dtype=np.int64)
 
 
 def _draw(rng: np.random.Generator, size: int, weights: FloatArray) -> IntArray:
@@ -125,103 +168,169 @@ def _draw(rng: np.random.Generator, size: int, weights: FloatArray) -> IntArray:
 
 
 def _completion(rule: Mapping[str, Any], channels: FloatArray, devices: FloatArray) -> float:
-    """Return the share of attempts that are finished."""
+    """Return the share of attempts that end with an account."""
     channel, device = (grid.ravel() for grid in np.indices((len(channels), len(devices))))
     weight = channels[channel] * devices[device] / channels.sum() / devices.sum()
     return float((weight * pass_chances(rule, channel, device).prod(axis=1)).sum())
 
 
-def _last_stages(chance: FloatArray, uniform: FloatArray) -> IntArray:
-    """Return the stage at which attempts that are not finished stop."""
-    reach = np.cumprod(np.column_stack([np.ones(len(chance)), chance[:, :-1]]), axis=1)
-    edges = np.cumsum(reach * (1 - chance), axis=1)
-    return np.asarray(
-        np.minimum((edges <= (uniform * edges[:, -1])[:, None]).sum(axis=1), chance.shape[1] - 1)
-    )
+def _stopped_at(chance: FloatArray, uniform: FloatArray) -> IntArray:
+    """Return the stage at which attempts without an account stop: the form itself or sending it."""
+    at_form = 1 - chance[:, 0]
+    at_submit = chance[:, 0] * (1 - chance[:, 1])
+    return (uniform * (at_form + at_submit) >= at_form).astype(np.int64)
 
 
-def _events(spec: WorldSpec, people: People, day: int) -> pl.DataFrame:
-    """Return all events of the attempts that end on a day."""
+def _happens(
+    rng: np.random.Generator,
+    rule: Mapping[str, Any],
+    people: People,
+    orders: IntArray,
+    customer: IntArray,
+    stopped: IntArray,
+) -> BoolArray:
+    """Return which stages before the first order an attempt reaches in its form, [attempts x 6].
+
+    Who orders has taken every step; an identity is verified when the account says so; others drop out by chance.
+    """
+    frame, account = people.frame, customer != NOBODY
+    chances = [rule["stages"][name].get("pass", 1.0) for name in list(rule["stages"])[2:ORDER]]
+    drawn = rng.random((len(customer), len(chances))) < chances
+    buys = account & (orders[customer] > 0)
+    identified = account & frame["verified_day"].is_not_null().to_numpy()[customer]
+    at_once = account & frame["id_verified"].to_numpy()[customer]
+    contact = account & (drawn[:, 0] | buys | identified)
+    address = contact & (drawn[:, 2] | buys)
+    login = address & (drawn[:, 3] | buys)
+    visit = np.ones(len(customer), dtype=bool)
+    submit = account | (stopped == SUBMIT)
+    return np.column_stack([visit, submit, contact, at_once, address, login])
+
+
+def _times(
+    rng: np.random.Generator, rule: Mapping[str, Any], happens: BoolArray, sent: IntArray, order: IntArray
+) -> tuple[IntArray, IntArray]:
+    """Return the times of the stages and of tries that failed before them; `sent` is the time of `submit`."""
+    stages = list(rule["stages"].values())[:ORDER]
+    size = len(sent)
+    gap = np.zeros((size, len(stages)), dtype=np.int64)
+    failed = np.zeros((size, len(stages)), dtype=bool)
+    longest = SECONDS_PER_DAY * rule["longest_days"] // (len(stages) - 2)
+    for number, stage in enumerate(stages):
+        failed[:, number] = rng.random(size) < stage.get("retry", 0.0)
+        if number > 0:
+            drawn = np.round(log_normal(rng, stages[number - 1]["seconds"], size)).astype(np.int64)
+            gap[:, number] = np.clip(drawn, 2, longest)
+    since = np.where(happens, gap, 0)
+    since[:, : SUBMIT + 1] = 0
+    since = since.cumsum(axis=1)
+    room = np.where(order > 0, (order - sent) * BEFORE_ORDER, np.inf)
+    factor = np.minimum(1.0, room / np.maximum(since[:, -1], 1))
+    at = sent[:, None] + (since * factor[:, None]).astype(np.int64)
+    # Who only saw the form gave up at the time that others send it.
+    at[:, 0] = np.where(happens[:, SUBMIT], sent - np.minimum(gap[:, SUBMIT], SECONDS_PER_DAY), sent)
+    before = np.maximum.accumulate(np.where(happens, at, 0), axis=1)
+    tried = at - (at - np.roll(before, 1, axis=1)) // 2
+    at = np.where(happens, at, 0)
+    return at, np.where(happens & failed, tried, 0)
+
+
+def _form_events(plan: "Plan", attempts: _Attempts, begin: int) -> Iterator[pl.DataFrame]:
+    """Return the tries of a day of the stages before the first order."""
     rule = parameters("behaviour")["registration"]
-    attempts = _attempts(spec, people, day)
-    rng = stream(spec.seed, "registration events", day)
-    stages = list(rule["stages"].items())
-    retried, seconds = _durations(rng, rule, len(attempts.reached))
-    stage_number = np.arange(len(stages))
-    before = stage_number[None, :] < attempts.reached[:, None]
-    # Time of a stage: the end less what lies between.
-    left = np.where(before, seconds, 0)[:, ::-1].cumsum(axis=1)[:, ::-1]
-    at = attempts.end[:, None] - left
-    happened = stage_number[None, :] <= attempts.reached[:, None]
-    attempt, stage_of = np.nonzero(happened)
-    again_attempt, again_stage = np.nonzero(happened & retried)
-    # The failure comes before the try that passed, and still after the stage before.
-    gap = np.where(again_stage > 0, seconds[again_attempt, again_stage - 1], 60) // 2
-    failed = _rows(people, attempts, again_attempt, again_stage, at[again_attempt, again_stage] - gap, day)
-    reasons = _reasons(rng, again_stage, [stage.get("reasons", []) for _, stage in stages])
-    tries = _rows(people, attempts, attempt, stage_of, at[attempt, stage_of], day)
-    stops = (stage_of == attempts.reached[attempt]) & (attempts.customer[attempt] == NOBODY)
-    given_up = pl.Series(rule["stop_reasons"]).gather(
-        pl.Series(rng.integers(0, len(rule["stop_reasons"]), len(attempt)))
+    rng = stream(plan.spec.seed, "registration events", attempts.day)
+    given_up = np.array(rule["stop_reasons"])[rng.integers(0, len(rule["stop_reasons"]), len(attempts.stops))]
+    uniform = rng.random(attempts.at.shape)
+    for at, is_retry in ((attempts.failed_at, True), (attempts.at, False)):
+        attempt, stage = np.nonzero((at >= begin) & (at < begin + SECONDS_PER_DAY))
+        stops = attempts.stops[attempt] == stage
+        reasons = (
+            _reasons(rule, stage, uniform[attempt, stage])
+            if is_retry
+            else pl.Series(given_up[attempt]).set(pl.Series(~stops), None)
+        )
+        results = [FAILED] * len(stage) if is_retry else np.where(stops, STOPPED, PASSED).tolist()
+        yield _rows(
+            plan,
+            session=(np.full(len(attempt), attempts.day), attempt),
+            customer=np.where(stage >= SUBMIT, attempts.customer[attempt], NOBODY),
+            stage=stage,
+            retry=int(is_retry),
+            ts=at[attempt, stage],
+            channel=pl.Series(list(rule["channels"])).gather(pl.Series(attempts.channel[attempt])),
+            device=pl.Series(list(rule["devices"])).gather(pl.Series(attempts.device[attempt])),
+            market=attempts.market[attempt],
+            result=pl.Series(results, dtype=pl.String),
+            reason=reasons,
+        )
+
+
+def _own_stage(plan: "Plan", at: IntArray, begin: int, stage: int) -> pl.DataFrame:
+    """Return a stage that happens outside the form, of the customers who registered within the period."""
+    frame = plan.people.frame
+    joined = frame["joined_day"].to_numpy().astype(np.int64)
+    customer = np.flatnonzero((joined >= 0) & (at >= begin) & (at < begin + SECONDS_PER_DAY))
+    number = customer - np.searchsorted(joined, joined[customer])
+    nothing = pl.Series([None] * len(customer), dtype=pl.String)
+    return _rows(
+        plan,
+        session=(joined[customer], number),
+        customer=customer,
+        stage=np.full(len(customer), stage),
+        retry=0,
+        ts=at[customer],
+        channel=frame["acquisition_channel"].cast(pl.String).gather(pl.Series(customer)),
+        device=nothing,
+        market=frame["market"].to_numpy()[customer].astype(np.int64),
+        result=pl.Series([PASSED] * len(customer), dtype=pl.String),
+        reason=nothing,
     )
-    rows = pl.concat(
-        [
-            failed.with_columns(reasons.alias("reason"), result=pl.lit(FAILED)),
-            tries.with_columns(
-                pl.when(pl.Series(stops)).then(given_up).alias("reason"),
-                pl.when(pl.Series(stops)).then(pl.lit(STOPPED)).otherwise(pl.lit(PASSED)).alias("result"),
-            ),
-        ]
-    ).sort("session_id", "ts", "stage_number", maintain_order=True)
-    within = pl.int_range(pl.len()).over("session_id").cast(pl.String).str.zfill(2)
-    return rows.with_columns(event_id="E" + pl.col("session_id").str.slice(1) + "-" + within).select(
-        pl.col(name).cast(dtype) for name, dtype in REGISTRATION_SCHEMA.items()
-    )
 
 
-def _durations(
-    rng: np.random.Generator, rule: Mapping[str, Any], size: int
-) -> tuple[npt.NDArray[np.bool_], IntArray]:
-    """Return whether attempts need a second try of each stage, and seconds until the next stage."""
-    stages = list(rule["stages"].values())
-    retried = np.zeros((size, len(stages)), dtype=bool)
-    seconds = np.ones((size, len(stages)), dtype=np.int64)
-    for number, stage in enumerate(stages[:-1]):
-        retried[:, number] = rng.random(size) < stage.get("retry", 0.0)
-        drawn = np.round(log_normal(rng, stage["seconds"], size)).astype(np.int64)
-        seconds[:, number] = np.clip(drawn, 2, SECONDS_PER_DAY * rule["longest_days"] // len(stages))
-    return retried, seconds
-
-
-def _reasons(rng: np.random.Generator, stage: IntArray, reasons: list[list[str]]) -> pl.Series:
+def _reasons(rule: Mapping[str, Any], stage: IntArray, uniform: FloatArray) -> pl.Series:
     """Return a drawn reason of the failure of each stage."""
-    known = [reason for of_stage in reasons for reason in of_stage]
-    count = np.array([len(of_stage) for of_stage in reasons])
+    of_stage = [stage.get("reasons", []) for stage in rule["stages"].values()]
+    known = [reason for reasons in of_stage for reason in reasons]
+    count = np.array([len(reasons) for reasons in of_stage])
     first = np.cumsum(count) - count
-    return pl.Series(known).gather(
-        pl.Series(first[stage] + (rng.random(len(stage)) * count[stage]).astype(np.int64))
+    return pl.Series(known, dtype=pl.String).gather(
+        pl.Series(first[stage] + (uniform * count[stage]).astype(np.int64))
     )
 
 
 def _rows(
-    people: People, attempts: _Attempts, attempt: IntArray, stage: IntArray, ts: IntArray, day: int
+    plan: "Plan",
+    *,
+    session: tuple[IntArray, IntArray],
+    customer: IntArray,
+    stage: IntArray,
+    retry: int,
+    ts: IntArray,
+    channel: pl.Series,
+    device: pl.Series,
+    market: IntArray,
+    result: pl.Series,
+    reason: pl.Series,
 ) -> pl.DataFrame:
-    rule = parameters("behaviour")["registration"]
-    names = list(rule["stages"])
-    last = len(names) - 1
+    people = plan.people
     ids = people.frame["customer_id"].extend_constant(None, 1)
-    known = (stage == last) & (attempts.customer[attempt] != NOBODY)
-    customer = np.where(known, attempts.customer[attempt], len(ids) - 1)
-    number = pl.Series(attempt).cast(pl.String).str.zfill(7)
+    day, number = (pl.Series(part).cast(pl.String) for part in session)
+    attempt = day.str.zfill(4) + "-" + number.str.zfill(7)
+    stages = list(parameters("behaviour")["registration"]["stages"])
+    # The number of the try comes last: 0 failed, 1 passed or stopped.
+    try_no = pl.Series(stage + 1).cast(pl.String) + str(1 - retry)
     return pl.DataFrame(
         {
-            "session_id": pl.select(pl.lit(f"R{day:04d}-") + number).to_series(),
-            "customer_id": ids.gather(pl.Series(customer)),
-            "stage": pl.Series(names).gather(pl.Series(stage)),
-            "stage_number": stage,
+            "event_id": "E" + attempt + "-" + try_no,
+            "session_id": "R" + attempt,
+            "customer_id": ids.gather(pl.Series(np.where(customer == NOBODY, len(ids) - 1, customer))),
+            "stage": pl.Series(stages).gather(pl.Series(stage)),
             "ts": pl.select(timestamp(pl.lit(pl.Series(ts, dtype=pl.Int64)))).to_series(),
-            "channel": pl.Series(list(rule["channels"])).gather(pl.Series(attempts.channel[attempt])),
-            "device": pl.Series(list(rule["devices"])).gather(pl.Series(attempts.device[attempt])),
-            "country": pl.Series(people.markets).gather(pl.Series(attempts.market[attempt])),
-        }
+            "channel": channel,
+            "device": device,
+            "country": pl.Series(people.markets).gather(pl.Series(market)),
+            "result": result,
+            "reason": reason,
+        },
+        schema=REGISTRATION_SCHEMA,
     )

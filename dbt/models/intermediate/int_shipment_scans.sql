@@ -23,6 +23,7 @@ carrier_codes as (
 stages as (
 
     select * from {{ ref('process_stages') }}
+    where process = 'cargo'
 
 )
 
