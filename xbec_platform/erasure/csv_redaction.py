@@ -1,18 +1,22 @@
 """A delimited file without a person: only the person's cells change, every other byte stays.
 
 The reader of the intake is not used: it says what a record means, not where it stands. Here records are cut by
-the shape of quotes, delimiters and line ends; the header is the row that names most of the feed's columns.
+the shape of quotes, delimiters and line ends; the header is the row that names most of the feed's columns. Only
+whether blanks around cells are text is told as the intake tells it.
 """
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from xbec_platform.ingest.contracts import Contract
+from xbec_platform.ingest.formats.cells import Dialect as Cut
+from xbec_platform.ingest.formats.cells import is_padded
 from xbec_platform.ingest.suppression import (
     Suppression,
     erased_rows,
@@ -25,6 +29,8 @@ DELIMITERS = (",", ";", "\t", "|")
 QUOTES = ('"', "'")
 # A header stands among the first records, behind preamble lines at most.
 HEADER_WITHIN = 50
+# Blanks at delimiters are proven on so much of the records.
+HEAD_CHARS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +44,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Dialect:
-    """How cells are cut."""
+    """How cells are cut; with `is_padded` the blanks around them are none of theirs and stay."""
 
     delimiter: str
     quote: str
+    is_padded: bool = False
 
 
 def redact_csv(text: str, contract: Contract, suppression: Suppression) -> str:
@@ -50,10 +57,17 @@ def redact_csv(text: str, contract: Contract, suppression: Suppression) -> str:
     if found is None:
         return text
     dialect, number, names = found
+    cut = Cut(dialect.delimiter, dialect.quote)
+    header = next(_records(text, dialect, skip=number))
+    end = header[-1].end
+    if is_padded(io.StringIO(text[end : end + HEAD_CHARS], newline=""), cut):
+        dialect = replace(dialect, is_padded=True)
     whole: list[list[Cell]] = []
     odd: list[list[Cell]] = []
     for cells in _records(text, dialect, skip=number + 1):
-        (whole if len(cells) == len(names) else odd).append(cells)
+        behind = cells[len(names) :]
+        is_whole = len(cells) >= len(names) and not any(cell.value.strip() for cell in behind)
+        (whole if is_whole else odd).append(cells[: len(names)] if is_whole else cells)
     edits = _whole_edits(whole, names, contract, suppression)
     for cells in odd:
         edits.update(_odd_edits(cells, contract, suppression))
@@ -76,10 +90,10 @@ def _header(text: str, contract: Contract) -> tuple[Dialect, int, list[str]] | N
 
 
 def _records(text: str, dialect: Dialect, skip: int = 0) -> Iterator[list[Cell]]:
-    """Records with the places of their cells; empty lines are none."""
+    """Records with the places of their cells; empty lines are none. Blanks may stand around quotes."""
     quote, other = re.escape(dialect.quote), re.escape(dialect.delimiter)
     cell = re.compile(
-        rf"(?:{quote}((?:[^{quote}]|{quote}{quote})*){quote}(?=[{other}\r\n]|\Z)|([^{other}\r\n]*))"
+        rf"(?: *{quote}((?:[^{quote}]|{quote}{quote})*){quote} *(?=[{other}\r\n]|\Z)|([^{other}\r\n]*))"
         rf"({other}|\r\n|\n|\r|\Z)"
     )
     place, count, cells = 0, 0, []
@@ -89,7 +103,12 @@ def _records(text: str, dialect: Dialect, skip: int = 0) -> Iterator[list[Cell]]
             return
         quoted, plain, end = match[1], match[2], match[3]
         value = plain if quoted is None else quoted.replace(dialect.quote * 2, dialect.quote)
-        cells.append(Cell(place, match.start(3), value))
+        start, stop = place, match.start(3)
+        if dialect.is_padded:
+            value = value if plain is None else value.strip(" ")
+            whole = text[start:stop]
+            start, stop = stop - len(whole.lstrip(" ")), start + len(whole.rstrip(" "))
+        cells.append(Cell(start, max(start, stop), value))
         place = match.end()
         if end == dialect.delimiter:
             continue

@@ -23,6 +23,8 @@ from xbec_platform.ingest.verdicts import (
     CARRIED,
     DROP,
     DUPLICATES,
+    EITHER_WAY,
+    EITHER_WAY_PATTERN,
     EXTRA,
     FILE,
     UNREADABLE,
@@ -247,6 +249,13 @@ def _typed(
         (unique[column.name].is_not_null() & typed[column.name].is_null()).alias(UNREADABLE + column.name)
         for column in present
         if column.type != "text"
+    ]
+    by_name = {flag.name.removeprefix(UNREADABLE): flag for flag in flags if flag.any()}
+    flags += [
+        (by_name[column.name] & texts.str.contains(EITHER_WAY_PATTERN)).alias(EITHER_WAY + column.name)
+        for column in present
+        if column.type in {"date", "timestamp"} and column.name in by_name
+        if (texts := unique[column.name]).dtype == pl.String
     ]
     return unique.select(FILE, DROP, ROW, DUPLICATES).with_columns(
         extra_json(unique, extra).alias(EXTRA) if extra else pl.lit(None, pl.String).alias(EXTRA),

@@ -23,6 +23,9 @@ FILE, DROP = "_file", "_drop_date"
 CARRIED = (FILE, DROP, ROW, DUPLICATES, EXTRA)
 # Flag of a cell that has a value which its type cannot hold.
 UNREADABLE = "?"
+# Flag of such a cell that holds a date whose day and month may be either.
+EITHER_WAY = "?day or month of "
+EITHER_WAY_PATTERN = r"^\s*\d{1,2}[/.-]\d{1,2}[/.-](\d{4}|\d{2})(\D|$)"
 # Clocks of sources drift; ten minutes past the drop day are still the drop day.
 CLOCK_TOLERANCE = timedelta(minutes=10)
 
@@ -72,11 +75,7 @@ def find_violations(typed: pl.DataFrame, contract: Contract, rules: Sequence[Rul
 def promises(typed: pl.DataFrame, contract: Contract, rules: Sequence[Rule]) -> list[tuple[pl.Expr, str]]:
     """(condition of a violation, reason) of all that a row by itself can break."""
     return [
-        *[
-            (pl.col(UNREADABLE + name), f"{name}: is no {column.type}")
-            for name, column in contract.columns.items()
-            if UNREADABLE + name in typed.columns
-        ],
+        *[check for column in contract.columns.values() for check in _unreadable(column, typed)],
         *[check for column in contract.columns.values() for check in _checks(column, typed)],
         *_clock_check(contract),
         *[
@@ -85,6 +84,21 @@ def promises(typed: pl.DataFrame, contract: Contract, rules: Sequence[Rule]) -> 
             if rule.severity == REJECT and rule.overlap is None
         ],
     ]
+
+
+def _unreadable(column: Column, typed: pl.DataFrame) -> list[tuple[pl.Expr, str]]:
+    """(condition, reason) of values that the column's type cannot hold; the reason is the same for all files."""
+    flag, either_way = UNREADABLE + column.name, EITHER_WAY + column.name
+    cause = f"{column.name}: is no {column.type}"
+    if flag not in typed.columns:
+        return []
+    if either_way not in typed.columns:
+        return [(pl.col(flag), cause)]
+    why = (
+        "a date like 01/02/2026 can be read in two ways, 1 February or 2 January: deliver 2026-02-01, or map the "
+        "file (xbec mapping new FILE) and declare the column's format, '%d/%m/%Y' or '%m/%d/%Y'"
+    )
+    return [(pl.col(flag) & ~pl.col(either_way), cause), (pl.col(either_way), f"{cause}; {why}")]
 
 
 def _clock_check(contract: Contract) -> list[tuple[pl.Expr, str]]:

@@ -6,8 +6,8 @@ import io
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from xbec_platform.ingest.formats.cells import Dialect
 from xbec_platform.ingest.formats.csv_proof import proven_block
-from xbec_platform.ingest.formats.dialect import Dialect
 
 cells = st.text(alphabet=[*'ab",;\n\r é\0#'], max_size=5)
 written = st.lists(st.lists(cells, min_size=3, max_size=3), min_size=1, max_size=5).map(

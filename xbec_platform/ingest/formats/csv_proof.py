@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from xbec_platform.ingest.formats.dialect import Dialect
+from xbec_platform.ingest.formats.cells import Dialect
 from xbec_platform.ingest.formats.numbers import DOUBLE_DIGITS, exact_decimal
 from xbec_platform.ingest.formats.records import without_empty
 

@@ -9,16 +9,17 @@ import csv
 import io
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
 
+from xbec_platform.ingest.formats.cells import told
 from xbec_platform.ingest.formats.csv_proof import ProvenBlock, proven_block
 from xbec_platform.ingest.formats.dialect import Layout, detect_layout
 from xbec_platform.ingest.formats.header import reject_nameless, require_names
 from xbec_platform.ingest.formats.lines import count_lines, line_blocks
-from xbec_platform.ingest.formats.records import ROW, Expectation, FileRejectedError
+from xbec_platform.ingest.formats.records import ROW, Expectation, FileRejectedError, without_empty
 
 HEAD_BYTES = 1 << 20
 Broken = tuple[int, str, str]
@@ -84,8 +85,11 @@ class CsvFile:
             parts.append(f"{len(layout.header.rows)} header rows")
         if layout.header.is_trimmed:
             parts.append("blanks around names")
-        if layout.header.nameless:
-            parts.append(_counted(len(layout.header.nameless), "empty column"))
+        unnamed = len(layout.header.nameless) - layout.surplus
+        if unnamed:
+            parts.append(_counted(unnamed, "empty column"))
+        if layout.surplus:
+            parts.append(f"{_counted(layout.surplus, 'empty cell')} behind every record")
         if self._repeated:
             parts.append(_counted(self._repeated, "repeated header"))
         return "; ".join(parts)
@@ -101,7 +105,7 @@ class CsvFile:
             if not block:
                 continue
             proven = proven_block(block, self.layout.header.names, self.layout.dialect)
-            part = None if proven is None else self._proven(proven)
+            part = None if proven is None or self._is_beyond(proven) else self._proven(proven)
             if part is None:
                 yield self._exact(block)
                 continue
@@ -111,12 +115,27 @@ class CsvFile:
 
     def _proven(self, proven: ProvenBlock) -> Part | None:
         """Records of a block that Polars may read, with numbers where no record can be a header."""
-        if self._plain and not self._may_repeat_header(proven.data):
+        is_padded = self.layout.dialect.is_padded
+        if self._plain and not is_padded and not self._may_repeat_header(proven.data):
             typed, first = proven.typed(self._plain), self._row + 1
             if typed is not None:
                 return replace(self._part(typed, []), text=lambda: _spelt(proven, first))
         text = proven.text()
-        return None if text is None else self._part(self._without_headers(text), [])
+        if text is not None and is_padded:
+            text = without_empty(text.with_columns(pl.all().str.strip_chars(" ")))
+        if text is None or any(text[name].count() for name in self._surplus):
+            return None
+        return self._part(self._without_headers(text), [])
+
+    @property
+    def _surplus(self) -> Sequence[str]:
+        """Names of the empty cells behind every record."""
+        names = self.layout.header.names
+        return names[len(names) - self.layout.surplus :]
+
+    def _is_beyond(self, proven: ProvenBlock) -> bool:
+        """Whether the proof is of other cells than this file's: quotes behind blanks count as characters there."""
+        return self.layout.dialect.is_padded and proven.has_quotes
 
     def _may_repeat_header(self, block: bytes) -> bool:
         named = [next((cell for cell in row if cell), "") for row in self.layout.header.rows]
@@ -155,7 +174,7 @@ class CsvFile:
         rows: list[list[str]] = []
         numbers: list[int] = []
         broken: list[Broken] = []
-        width = len(self.layout.header.names)
+        width, surplus = len(self.layout.header.names), self.layout.surplus
         started = 0
         try:
             for cells in reader:
@@ -166,7 +185,7 @@ class CsvFile:
                     self._repeated += tuple(cells) == self.layout.header.rows[0]
                     continue
                 self._row += 1
-                if len(cells) == width:
+                if len(cells) == width and not (surplus and any(cells[width - surplus :])):
                     self._is_behind_blank = False
                     rows.append(cells)
                     numbers.append(self._row)
@@ -175,13 +194,19 @@ class CsvFile:
                         (self._row, json.dumps(cells, ensure_ascii=False), self._cause(cells, feed))
                     )
         except csv.Error as error:
-            where = f"; the record starts on line {self._line + started + 1}"
-            raise FileRejectedError(f"line {self._line + feed.lines}: {error}{where}") from error
+            told_why = told(error, self._line + started)
+            raise FileRejectedError(f"line {self._line + feed.lines}: {told_why}") from error
         self._line += feed.lines
         return self._part(self._frame(rows).insert_column(0, pl.Series(ROW, numbers, pl.Int64)), broken)
 
     def _cause(self, cells: list[str], feed: _LineFeed) -> str:
-        cause = f"line {self._line + feed.lines}: {len(cells)} cells, the header has {len(self.layout.header.names)}"
+        surplus = self.layout.surplus
+        cause = (
+            f"line {self._line + feed.lines}: {len(cells)} cells, the header has "
+            f"{len(self.layout.header.names) - surplus}"
+        )
+        if surplus:
+            cause = f"{cause}, and other records have {_counted(surplus, 'empty cell')} behind them"
         return f"{cause}; it stands behind a blank line: another table?" if self._is_behind_blank else cause
 
     def _frame(self, rows: list[list[str]]) -> pl.DataFrame:

@@ -3,70 +3,31 @@
 A contract names its columns, so a reading is right when one of its first records names all that are required.
 Without required names the delimiter must be the only one that cuts the header, or the only one under which all
 records are equally wide. Two readings that remain and differ reject the file. The quote is `"` (RFC 4180)
-unless the file proves the apostrophe; a backslash escapes only where doubled quotes cannot be read.
+unless the file proves the apostrophe; a backslash escapes only where doubled quotes cannot be read. Blanks that
+stand at every delimiter belong to it, and empty cells that stand behind most records to none.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import itertools
 import json
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+from xbec_platform.ingest.formats.cells import Dialect, is_padded
 from xbec_platform.ingest.formats.header import (
+    NAMELESS,
     PREAMBLE_RECORDS,
     Header,
     closest_header,
-    find_header,
     require_columns_named,
 )
-from xbec_platform.ingest.formats.records import Expectation, FileRejectedError
+from xbec_platform.ingest.formats.records import Expectation, FileRejectedError, declare
+from xbec_platform.ingest.formats.sample import EXCEL_HINT, Sample, take_sample, with_header
 
 DELIMITERS = (",", ";", "\t", "|")
-# No cell is longer than the longest line; csv's own limit of 128 kB is below a large nested JSON value.
-CELL_LIMIT = 16 << 20
-csv.field_size_limit(CELL_LIMIT)
-_EXCEL_HINT = re.compile(r"sep=(.)")
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How cells are written.
-
-    Attributes:
-        delimiter: Between cells.
-        quote: Around cells; "" when quotes are ordinary characters.
-        escape: "double" or "backslash".
-    """
-
-    delimiter: str = ","
-    quote: str = '"'
-    escape: str = "double"
-
-    def reader(self, lines: Iterator[str]) -> Iterator[list[str]]:
-        """Python's strict CSV reader: the definition of what a record is."""
-        return csv.reader(
-            lines,
-            strict=True,
-            delimiter=self.delimiter,
-            quotechar=self.quote or None,
-            quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
-            doublequote=self.escape == "double",
-            escapechar="\\" if self.escape == "backslash" else None,
-        )
-
-    @property
-    def label(self) -> str:
-        """For people; only what is unusual besides the delimiter."""
-        parts = [f"delimiter {self.delimiter!r}"]
-        if self.quote != '"':
-            parts.append(f"quote {self.quote!r}" if self.quote else "no quotes")
-        if self.escape == "backslash":
-            parts.append("backslash escapes")
-        return "; ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -80,6 +41,7 @@ class Layout:
         body_line: Number of lines before the first record.
         body_chars: Number of characters before the first record.
         record_ends: Kinds of line end seen: LF, CRLF, CR.
+        surplus: Empty cells behind every record, beyond the header; the last names of it are theirs.
     """
 
     dialect: Dialect
@@ -88,28 +50,7 @@ class Layout:
     body_line: int
     body_chars: int
     record_ends: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Sample:
-    """First records of a file under one dialect; `lines[i]` is the number of lines up to the end of record i."""
-
-    dialect: Dialect
-    records: tuple[tuple[str, ...], ...]
-    lines: tuple[int, ...]
-    error: str
-    header: Header | None = None
-
-    @property
-    def body(self) -> tuple[tuple[str, ...], ...]:
-        """Records behind the header."""
-        return self.records[self.header.first + len(self.header.rows) :] if self.header else self.records
-
-    @property
-    def ragged(self) -> int:
-        """Records that are not as wide as the header."""
-        width = len(self.header.names) if self.header else 0
-        return sum(len(record) != width for record in self.body)
+    surplus: int = 0
 
 
 def detect_layout(head: str, expect: Expectation, *, is_whole: bool) -> Layout:
@@ -125,24 +66,38 @@ def detect_layout(head: str, expect: Expectation, *, is_whole: bool) -> Layout:
     """
     lines = list(io.StringIO(head, newline=""))
     samples = [
-        _with_header(_sample(lines, dialect, is_whole=is_whole), expect)
+        with_header(take_sample(lines, dialect, is_whole=is_whole), expect)
         for dialect in _promising(_dialects(lines, expect), lines, expect)
     ]
     named = [sample for sample in samples if sample.header is not None]
-    if not named and expect.reading.quote is None and "'" in head:
-        # Required names that appear only without the apostrophes around them prove the quote.
-        quoted = [replace(sample.dialect, quote="'") for sample in samples]
-        retried = [_with_header(_sample(lines, one, is_whole=is_whole), expect) for one in quoted]
-        named = [sample for sample in retried if sample.header is not None]
+    for change in _less_usual(head, expect) if not named else ():
+        # Required names that appear only without the apostrophes or blanks around them prove these.
+        others = [replace(sample.dialect, **change) for sample in samples]
+        retried = [with_header(take_sample(lines, one, is_whole=is_whole), expect) for one in others]
+        named = named or [sample for sample in retried if sample.header is not None]
     if not named:
         raise _no_header(samples, expect)
     sample = _refined(_one_delimiter(named, is_known=bool(expect.required)), lines, expect, is_whole=is_whole)
     return _layout(sample, lines)
 
 
+def _less_usual(head: str, expect: Expectation) -> list[dict[str, Any]]:
+    """Changes of a dialect that a head may need before its header can be read."""
+    reading = expect.reading
+    can_be_padded = reading.escape != "backslash"
+    changes: list[dict[str, Any]] = []
+    if reading.quote is None and "'" in head:
+        changes.append({"quote": "'"})
+        if can_be_padded:
+            changes.append({"quote": "'", "is_padded": True})
+    if can_be_padded and (reading.quote or '"') in head:
+        changes.append({"is_padded": True})
+    return changes
+
+
 def _dialects(lines: Sequence[str], expect: Expectation) -> list[Dialect]:
     reading = expect.reading
-    hint = _EXCEL_HINT.fullmatch(lines[0].strip("\r\n")) if lines else None
+    hint = EXCEL_HINT.fullmatch(lines[0].strip("\r\n")) if lines else None
     if reading.delimiter is not None:
         delimiters: Sequence[str] = [reading.delimiter]
     elif hint:
@@ -167,44 +122,13 @@ def _promising(dialects: Sequence[Dialect], lines: Sequence[str], expect: Expect
     """
     needed = max(PREAMBLE_RECORDS + 2, expect.reading.header_row or 0) + expect.reading.header_rows
     starts = [
-        _with_header(_sample(lines, dialect, is_whole=True, limit=needed), expect) for dialect in dialects
+        with_header(take_sample(lines, dialect, is_whole=True, limit=needed), expect) for dialect in dialects
     ]
     cutting = [start.dialect for start in starts if start.header and len(start.header.names) > 1]
     return cutting or dialects
 
 
-def _sample(lines: Sequence[str], dialect: Dialect, *, is_whole: bool, limit: int | None = None) -> _Sample:
-    """The first `limit` records of the lines; one that the end of the sample tears is left out."""
-    reader = dialect.reader(iter(lines))
-    records: list[tuple[str, ...]] = []
-    ends: list[int] = []
-    error = ""
-    try:
-        for cells in itertools.islice((cells for cells in reader if cells), limit):
-            records.append(tuple(cells))
-            ends.append(reader.line_num)  # type: ignore[attr-defined]
-    except csv.Error as problem:
-        line = reader.line_num  # type: ignore[attr-defined]
-        if is_whole or line < len(lines):
-            error = f"line {line}: {problem}"
-    return _Sample(dialect, tuple(records), tuple(ends), error)
-
-
-def _with_header(sample: _Sample, expect: Expectation) -> _Sample:
-    reading = expect.reading
-    records = sample.records
-    if reading.header_row is None and not expect.required:
-        # Excel's hint is no header; nothing else before a header can be told without names.
-        skip = 1 if records and _EXCEL_HINT.fullmatch(sample.dialect.delimiter.join(records[0])) else 0
-        header = find_header(records[skip:], (), declared_row=None, header_rows=reading.header_rows)
-        return replace(sample, header=replace(header, first=skip) if header else None)
-    header = find_header(
-        records, expect.required, declared_row=reading.header_row, header_rows=reading.header_rows
-    )
-    return replace(sample, header=header)
-
-
-def _no_header(samples: Sequence[_Sample], expect: Expectation) -> FileRejectedError:
+def _no_header(samples: Sequence[Sample], expect: Expectation) -> FileRejectedError:
     """What the closest reading lacks."""
     error = next((sample.error for sample in samples if sample.error), "")
     if not any(sample.records for sample in samples):
@@ -228,7 +152,7 @@ def _no_header(samples: Sequence[_Sample], expect: Expectation) -> FileRejectedE
     return FileRejectedError(sample.error)
 
 
-def _one_delimiter(samples: Sequence[_Sample], *, is_known: bool) -> _Sample:
+def _one_delimiter(samples: Sequence[Sample], *, is_known: bool) -> Sample:
     """The only reading, or the error that shows two."""
     cutting = [sample for sample in samples if len(sample.header.names) > 1]  # type: ignore[union-attr]
     if not cutting:
@@ -240,13 +164,20 @@ def _one_delimiter(samples: Sequence[_Sample], *, is_known: bool) -> _Sample:
     return left[0]
 
 
-def _refined(sample: _Sample, lines: Sequence[str], expect: Expectation, *, is_whole: bool) -> _Sample:
-    """Settle quote and escape, where the feed leaves them open."""
+def _refined(sample: Sample, lines: Sequence[str], expect: Expectation, *, is_whole: bool) -> Sample:
+    """Settle blanks, quote and escape, where the feed leaves them open."""
     reading = expect.reading
 
-    def other(**change: str) -> _Sample | None:
-        found = _with_header(_sample(lines, replace(sample.dialect, **change), is_whole=is_whole), expect)
+    def other(**change: Any) -> Sample | None:
+        found = with_header(take_sample(lines, replace(sample.dialect, **change), is_whole=is_whole), expect)
         return found if found.header is not None and not found.error and not found.ragged else None
+
+    if sample.dialect.escape == "double" and is_padded(lines[sample.body_line :], sample.dialect):
+        padded = with_header(
+            take_sample(lines, replace(sample.dialect, is_padded=True), is_whole=is_whole), expect
+        )
+        if padded.header and (padded.error or padded.ragged <= sample.ragged):
+            sample = padded
 
     if sample.error and reading.escape is None and any('\\"' in line for line in lines):
         escaped = other(escape="backslash")
@@ -261,7 +192,7 @@ def _refined(sample: _Sample, lines: Sequence[str], expect: Expectation, *, is_w
     return sample
 
 
-def _quoted_by(sample: _Sample, apostrophes: _Sample) -> _Sample:
+def _quoted_by(sample: Sample, apostrophes: Sample) -> Sample:
     """Whether the apostrophe is the quote of this file or a character of its text.
 
     Not where it leaves ordinary quotes around cells. Proven when records are as wide as the header only so.
@@ -278,27 +209,31 @@ def _quoted_by(sample: _Sample, apostrophes: _Sample) -> _Sample:
     return sample
 
 
-def _two_readings(one: _Sample, two: _Sample, what: str) -> FileRejectedError:
+def _two_readings(one: Sample, two: Sample, what: str) -> FileRejectedError:
     shown = [
         f"{sample.dialect.label} gives {json.dumps((*sample.body, sample.records[0])[0], ensure_ascii=False)}"
         for sample in (one, two)
     ]
+    values = [json.dumps(getattr(sample.dialect, what)) for sample in (one, two)]
     return FileRejectedError(
-        f"can be read in two ways: {shown[0][:300]}, {shown[1][:300]}; declare read.{what}"
+        f"can be read in two ways: {shown[0][:300]}, {shown[1][:300]}; {declare(what, *values)}"
     )
 
 
-def _layout(sample: _Sample, lines: Sequence[str]) -> Layout:
+def _layout(sample: Sample, lines: Sequence[str]) -> Layout:
     header = sample.header
     assert header is not None, "a sample without header is no reading"  # noqa: S101
-    body_line = sample.lines[header.first + len(header.rows) - 1]
+    body_line = sample.body_line
+    width = len(header.names)
+    unnamed = tuple(f"{NAMELESS}{column}" for column in range(width + 1, width + 1 + sample.surplus))
     return Layout(
         sample.dialect,
-        header,
+        replace(header, names=header.names + unnamed),
         _first_line(sample.lines, header.first),
         body_line,
         sum(len(line) for line in lines[:body_line]),
         _record_ends(lines),
+        sample.surplus,
     )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from xbec_platform.ingest.formats.lines import count_lines
-from xbec_platform.ingest.formats.records import FileRejectedError
+from xbec_platform.ingest.formats.records import FileRejectedError, declare
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -212,7 +212,9 @@ def _narrow(whole: Iterator[bytes]) -> Encoding:
         return Encoding("utf-8", 0, "utf-8")
     doubt = evidence.doubt()
     if doubt:
-        raise FileRejectedError(f"{evidence.fault}; {doubt}: declare read.encoding or deliver UTF-8")
+        raise FileRejectedError(
+            f"{evidence.fault}; {doubt}: deliver UTF-8, or {declare('encoding', 'cp1252')}"
+        )
     return Encoding("cp1252", 0, "cp1252") if evidence.c1_bytes else Encoding("latin-1", 0, "latin-1")
 
 

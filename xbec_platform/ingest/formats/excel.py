@@ -22,7 +22,7 @@ from xbec_platform.ingest.formats.header import (
     require_columns_named,
     require_names,
 )
-from xbec_platform.ingest.formats.records import ROW, Expectation, FileRejectedError, Records
+from xbec_platform.ingest.formats.records import ROW, Expectation, FileRejectedError, Records, declare
 
 # A full sheet of 20 columns is about 100 MB of XML per 10 million cells; sheets are read whole.
 UNPACKED_LIMIT_BYTES = 2_000_000_000
@@ -90,7 +90,7 @@ def _only_sheet(book: Any, declared: str | None) -> tuple[str, list[Row]]:
     if not filled:
         raise FileRejectedError("line 1: the file is empty, not even a header")
     with_data = ", ".join(repr(title) for title, _ in filled)
-    raise FileRejectedError(f"sheets {with_data} all hold data; declare read.sheet")
+    raise FileRejectedError(f"sheets {with_data} all hold data; {declare('sheet', with_data.split(', ')[0])}")
 
 
 def _rows(sheet: Any) -> Iterator[Row]:

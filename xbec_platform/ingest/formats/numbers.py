@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from xbec_platform.ingest.formats.records import FileRejectedError, NumberStyle, Reading
+from xbec_platform.ingest.formats.records import FileRejectedError, NumberStyle, Reading, declare
 
 # The spelling of a file is judged on so many first records, whatever the size of the blocks it is read in.
 JUDGED_RECORDS = 131_072
@@ -22,6 +22,7 @@ _APOSTROPHES = ("'", "\u2019")
 _CURRENCY = r"[A-Z]{0,2}\p{Sc}|[A-Z]{3}"
 _SPELLED = rf"^\s*\(?[+-]?({_CURRENCY})?\s*([+-]?[0-9][0-9.,'\u2019\s]*?)\s*({_CURRENCY})?\)?\s*$"
 _PLAIN = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+_DECLARE = declare("decimal", '","', '"."')
 # What follows an unreadable value, so that no parser takes it for a number of another spelling.
 UNFIT = " (not in this file's number style)"
 
@@ -147,7 +148,7 @@ def _decimal(name: str, values: pl.Series, cores: pl.Series, thousands: str | No
         value = str(unclear[0])
         raise FileRejectedError(
             f"column {name}: {value!r} can be read in two ways, {value.replace(',', '.')} with a decimal comma "
-            f"or {value.replace(',', '')} with a comma between thousands; declare read.decimal"
+            f"or {value.replace(',', '')} with a comma between thousands; {_DECLARE}"
         )
     return "."
 
@@ -166,7 +167,7 @@ def _require_one_reading(frame: pl.DataFrame, names: Iterable[str]) -> None:
             value = str(unclear[0])
             raise FileRejectedError(
                 f"column {name}: {value!r} can be read in two ways, as it stands or as "
-                f"{value.replace('.', '')}, since other columns have a decimal comma; declare read.decimal"
+                f"{value.replace('.', '')}, since other columns have a decimal comma; {_DECLARE}"
             )
 
 

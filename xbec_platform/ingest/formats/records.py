@@ -18,6 +18,17 @@ class FileRejectedError(ValueError):
     """A file that cannot be read as a whole, with line (where there is one), cause and what to do."""
 
 
+def declare(option: str, *values: str) -> str:
+    """Where a reading is settled: the end of an error about a file that can be read in several ways.
+
+    Args:
+        option: Attribute of `Reading`.
+        values: What it may be, as YAML; whoever reads the error chooses.
+    """
+    lines = " or ".join(f"`FEED: {{{option}: {value}}}`" for value in values)
+    return f"declare read.{option}: the line {lines} in the home's reading.yml, FEED being the folder in landing/"
+
+
 @dataclass(frozen=True, kw_only=True)
 class NumberStyle:
     """How a column of a file spells its numbers; the defaults are the plain spelling `-1234.56`.

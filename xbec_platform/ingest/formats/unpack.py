@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import lzma
+import stat
 import struct
 import zipfile
 import zlib
@@ -19,7 +20,7 @@ from typing import IO
 
 import pyarrow as pa
 
-from xbec_platform.ingest.formats.records import FileRejectedError, Reading
+from xbec_platform.ingest.formats.records import FileRejectedError, Reading, declare
 
 KINDS = {
     ".csv": "csv",
@@ -127,8 +128,9 @@ class Content:
         try:
             return bytes(read(CHUNK_BYTES))
         except _DAMAGE as error:
-            what = f"{self.packing} archive is broken" if self.packing else "cannot be read"
-            raise FileRejectedError(f"{what}: {error}") from error
+            if self.packing:
+                raise _broken(self.packing, error) from error
+            raise FileRejectedError(f"cannot be read: {error}") from error
 
     def _reader(self, stack: ExitStack) -> Callable[[int], bytes]:
         raw: IO[bytes] = stack.enter_context(self.path.open("rb"))
@@ -144,7 +146,7 @@ class Content:
                     archive = stack.enter_context(zipfile.ZipFile(raw))
                     return stack.enter_context(archive.open(self.member)).read
         except _DAMAGE as error:
-            raise FileRejectedError(f"{self.packing} archive is broken: {error}") from error
+            raise _broken(self.packing, error) from error
         return raw.read
 
 
@@ -202,17 +204,36 @@ def _archive(path: Path, packing: str, kind: str | None, reading: Reading) -> Co
 def _only_member(path: Path, declared: str | None) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [info.filename for info in archive.infolist() if not info.is_dir()]
+            members = [info for info in archive.infolist() if not info.is_dir()]
     except _DAMAGE as error:
-        raise FileRejectedError(f"zip archive is broken: {error}") from error
+        raise _broken("zip", error) from error
+    names = [info.filename for info in members]
     data = [name for name in names if not name.startswith("__MACOSX/") and not name.endswith(".DS_Store")]
     if declared is not None:
         data = [name for name in data if name == declared]
     if len(data) != 1 or names.count(data[0]) != 1:
         shown = ", ".join(repr(name) for name in names[:10]) + (", ..." if len(names) > 10 else "")
         wanted = f"the declared member {declared!r}" if declared else "exactly one data file"
-        raise FileRejectedError(f"zip archive must hold {wanted}, it holds {len(names)}: {shown or 'none'}")
+        way = (
+            "pack each by itself, or " + declare("member", data[0]) if not declared and len(data) > 1 else ""
+        )
+        raise FileRejectedError(
+            f"zip archive must hold {wanted}, it holds {len(names)}: {shown or 'none'}{way and '; ' + way}"
+        )
+    member = next(info for info in members if info.filename == data[0])
+    # The upper half of the attributes is what Unix calls the mode of a file; 0 where none was noted.
+    if stat.S_ISLNK(member.external_attr >> 16):
+        raise FileRejectedError(
+            f"zip archive holds a link, {data[0]!r}, not the file it leads to; pack the file"
+        )
     return data[0]
+
+
+def _broken(packing: str, error: Exception) -> FileRejectedError:
+    """An archive that cannot be unpacked; its rows are not known, so none is taken."""
+    return FileRejectedError(
+        f"{packing} archive is broken: {error}; it was cut off or damaged on the way: deliver it again, whole"
+    )
 
 
 def _looks_like(path: Path) -> str:

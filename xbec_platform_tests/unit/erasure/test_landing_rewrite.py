@@ -80,6 +80,21 @@ def test_order_keeps_its_amounts(tmp_path: Path) -> None:
     assert after.decode() == text.replace(PERSON, STONE).replace("69001", "")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'order_id , customer_id , ship_postal , goods_total\n"O1" , "{PERSON}" , "69001, x" , 12.50\nO2 , A , , 1\n',
+        f"order_id,customer_id,ship_postal,goods_total\nO1,{PERSON},69001,12.50,\nO2,A,,1,\n",
+    ],
+)
+def test_padded_and_trailing_cells_are_the_same_records(tmp_path: Path, text: str) -> None:
+    """What the intake reads past must not keep the person, nor take an amount away with it."""
+    after = rewrite_keeps_the_account(tmp_path, "orders", "a.csv", text.encode()).decode()
+    assert PERSON not in after
+    assert "69001" not in after
+    assert "12.50" in after
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_marked_encodings_keep_their_mark(tmp_path: Path, encoding: str) -> None:
     """A file that comes with a byte order mark goes with it."""

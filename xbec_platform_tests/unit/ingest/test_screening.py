@@ -1,6 +1,7 @@
 """Screening: typed rows, all reasons of rejected ones, duplicates counted; the account always balances."""
 
 import json
+import re
 from datetime import date
 
 import polars as pl
@@ -57,6 +58,15 @@ def test_all_reasons_are_given_with_the_raw_record() -> None:
         ["qty: is no integer", "id: is missing", "kind: is none of a, b"]
     ]
     assert json.loads(result.rejected["raw_json"][0]) == {"id": None, "qty": "x", "kind": "c"}
+
+
+def test_a_date_of_two_readings_is_told_with_both() -> None:
+    """Whoever sees the reason knows what to declare; other text is just no timestamp."""
+    (either, neither) = reasons(
+        {"id": "1", "qty": "1", "ts": "01/02/2026 10:00"}, {"id": "2", "qty": "1", "ts": "x"}
+    )
+    assert re.search("two ways, 1 February or 2 January: .* '%d/%m/%Y' or '%m/%d/%Y'", *either)
+    assert neither == ["ts: is no timestamp"]
 
 
 def test_exact_duplicates_are_counted_on_the_row_that_stays() -> None:

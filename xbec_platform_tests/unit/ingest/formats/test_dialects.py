@@ -46,6 +46,66 @@ def test_every_spelling_of_one_record_reads_the_same(tmp_path: Path, content: by
     assert read(tmp_path, content) == ([(1, "1", "2", "x")], detected)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "id , price,note\n1 , 2 , x\n3 , , y z\n",
+        "id, price, note\n1, 2, x\n3, , y z\n",
+        "id,price,note\n1 ,2 ,x\n3 ,,y z\n",
+        '"id" , "price" , "note"\n"1" , "2" , "x"\n3 , "" , "y z" \n',
+        'id,price,note\n"1", 2, "x"\n 3, , "y z"\n',
+        "id   ;price ;note\r\n1    ;2     ;x\r\n3    ;      ;y z\r\nid   ;price ;note\r\n",
+        "'id' | 'price' | 'note'\n'1' | '2' | 'x'\n'3' | '' | 'y z'\n",
+    ],
+)
+def test_blanks_at_every_delimiter_belong_to_it(tmp_path: Path, content: str) -> None:
+    """Exports made for the eye pad their cells; none of these blanks is anybody's value."""
+    rows, detected = read(tmp_path, content.encode())
+    assert rows == [(1, "1", "2", "x"), (2, "3", None, "y z")]
+    assert "blanks around cells" in detected
+
+
+@pytest.mark.parametrize(
+    ("content", "row"),
+    [
+        ("id,price,note\n1,2, x\n", " x"),
+        ("id,price,note\n1,2,x \n3,4,y\n", "x "),
+        ('id,price,note\n1,2," x"\n', " x"),
+    ],
+)
+def test_blanks_at_some_delimiters_are_text(tmp_path: Path, content: str, row: str) -> None:
+    """Nobody can tell them from a value that starts or ends with a blank."""
+    rows, detected = read(tmp_path, content.encode())
+    assert rows[0] == (1, "1", "2", row)
+    assert "blanks" not in detected
+
+
+def test_empty_cells_behind_the_records_are_left_out(tmp_path: Path) -> None:
+    """A writer that ends records, but not the header, with a delimiter; a record with a value there is broken."""
+    path = tmp_path / "a.csv"
+    path.write_text('id,price,note\n1,2,x,,\n3,4,"y,z",,\n5,6,u,v,\n7,8,w\n9,,,,\n')
+    records = read_records(path, EXPECT)
+    assert records.frame.rows() == [(1, "1", "2", "x"), (2, "3", "4", "y,z"), (5, "9", None, None)]
+    assert "2 empty cells behind every record" in records.format
+    behind = "the header has 3, and other records have 2 empty cells behind them"
+    assert records.broken == (
+        (3, '["5", "6", "u", "v", ""]', f"line 4: 5 cells, {behind}"),
+        (4, '["7", "8", "w"]', f"line 5: 3 cells, {behind}"),
+    )
+    path.write_text("id,price,note\n" + "1,2,x,\n" * 3)
+    assert read_records(path, EXPECT).frame.height == 3
+    path.write_text("id,price,note\n1,2,x,\n3,4,y\n")
+    assert [row for row, _, _ in read_records(path, EXPECT).broken] == [1]
+
+
+def test_an_open_quote_between_blanks_is_told(tmp_path: Path) -> None:
+    """The strict rules hold with blanks around cells too."""
+    with pytest.raises(
+        FileRejectedError, match='line 3: a quote is never closed .* starts on line 3: .* `FEED: {quote: ""}`'
+    ):
+        read(tmp_path, b'id , price , note\n1 , 2 , x\n3 , 4 , "y\n')
+
+
 def test_backslash_escapes_are_taken_where_doubled_quotes_cannot_be_read(tmp_path: Path) -> None:
     """MySQL and Redshift escape quotes by a backslash; RFC 4180 has no other reading of such a file."""
     rows, detected = read(tmp_path, b'id,price,note\n1,2,"a \\"b\\", c"\n')

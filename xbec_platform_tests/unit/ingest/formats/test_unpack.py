@@ -87,3 +87,13 @@ def test_decompression_bomb_is_stopped(tmp_path: Path, monkeypatch: pytest.Monke
         read_records(tmp_path / "a.csv.gz")
     (tmp_path / "b.csv.gz").write_bytes(gzip.compress(b"id,x\n" + b"1,2\n" * 200_000))
     assert read_records(tmp_path / "b.csv.gz").rows_in == 200_000
+
+
+def test_a_link_in_an_archive_is_named(tmp_path: Path) -> None:
+    """Its content is a path, which must not pass for a table."""
+    link = zipfile.ZipInfo("link.csv")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(link, "/etc/passwd")
+    with pytest.raises(FileRejectedError, match="holds a link, 'link.csv', .* pack the file"):
+        read_records(tmp_path / "a.zip", Expectation())
