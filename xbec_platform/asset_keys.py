@@ -19,6 +19,13 @@ CLUSTER_MODEL = dg.AssetKey([ML, "cluster_model"])
 CUSTOMER_CLUSTERS = dg.AssetKey([ML, "customer_clusters"])
 CLUSTER_PROFILE = dg.AssetKey([ML, "cluster_profile"])
 CLUSTER_STABILITY = dg.AssetKey([ML, "cluster_stability"])
+CLUSTER_CHALLENGERS = dg.AssetKey([ML, "cluster_challengers"])
+
+INTEREST_MODEL = dg.AssetKey([ML, "interest_model"])
+CUSTOMER_INTERESTS = dg.AssetKey([ML, "customer_interests"])
+INTEREST_PROFILE = dg.AssetKey([ML, "interest_profile"])
+INTEREST_STABILITY = dg.AssetKey([ML, "interest_stability"])
+INTEREST_CHALLENGERS = dg.AssetKey([ML, "interest_challengers"])
 
 IDENTITY_MAP = dg.AssetKey([ML, "identity_map"])
 IDENTITY_LINKS = dg.AssetKey([ML, "identity_links"])

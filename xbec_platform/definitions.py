@@ -14,6 +14,7 @@ from xbec_platform.assets.delivery_experience import build_delivery_experience_a
 from xbec_platform.assets.erasure import build_erasure_assets
 from xbec_platform.assets.identity import build_identity_assets
 from xbec_platform.assets.intake import build_intake_assets
+from xbec_platform.assets.interests import build_interest_assets
 from xbec_platform.assets.landed_cost import build_landed_cost_assets
 from xbec_platform.assets.lifetime_value import build_lifetime_assets
 from xbec_platform.assets.logistics import build_logistics_assets
@@ -61,6 +62,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *build_intake_assets(settings),
             *build_dbt_assets(settings),
             *build_customer_assets(settings),
+            *build_interest_assets(settings),
             *build_lifetime_assets(settings),
             *build_preference_assets(settings),
             *build_identity_assets(settings),

@@ -25,6 +25,11 @@ EXPORT_QUERIES = {
         FROM marts.mart_rfm LEFT JOIN ml.customer_clusters USING (as_of_date, customer_id)
         WHERE as_of_date = $day
     """,
+    "interests": "SELECT * EXCLUDE (as_of_date) FROM ml.customer_interests WHERE as_of_date = $day",
+    "lifetime_value": "SELECT * EXCLUDE (as_of_date) FROM ml.clv WHERE as_of_date = $day",
+    "preferences": "SELECT * EXCLUDE (as_of_date) FROM ml.user_attribute_preference WHERE as_of_date = $day",
+    "product_target_groups": "SELECT * EXCLUDE (as_of_date) FROM ml.product_target_groups WHERE as_of_date = $day",
+    "attribute_target_groups": "SELECT * EXCLUDE (as_of_date) FROM ml.attribute_target_groups WHERE as_of_date = $day",
     "recs_discover": "SELECT * EXCLUDE (as_of_date) FROM ml.recs_discover WHERE as_of_date = $day",
     "recs_replenish": "SELECT * EXCLUDE (as_of_date) FROM ml.recs_replenish WHERE as_of_date = $day",
     "assignment": "SELECT * EXCLUDE (as_of_date) FROM ml.warehouse_assignment WHERE as_of_date = $day",
@@ -35,6 +40,11 @@ EXPORT_QUERIES = {
 _MODEL_TABLES = [
     asset_keys.CUSTOMER_CLUSTERS,
     asset_keys.CLUSTER_PROFILE,
+    asset_keys.CUSTOMER_INTERESTS,
+    asset_keys.CLV,
+    asset_keys.ATTRIBUTE_PREFERENCE,
+    asset_keys.PRODUCT_TARGETS,
+    asset_keys.ATTRIBUTE_TARGETS,
     asset_keys.RECS_DISCOVER,
     asset_keys.RECS_REPLENISH,
     asset_keys.ASSIGNMENT,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
+from xbec_platform.assets.cluster_models import stored_model
+from xbec_platform.assets.interests import interests_of
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.target_queries import MEMBERS, QUERIES, WINDOW_DAYS
@@ -31,6 +33,7 @@ def build_target_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         kinds={"scipy"},
         deps=[
             asset_keys.CLUSTER_MODEL,
+            asset_keys.INTEREST_MODEL,
             asset_keys.mart("mart_rfm"),
             asset_keys.intermediate("int_item_signals"),
             asset_keys.intermediate("int_item_attributes"),
@@ -43,8 +46,8 @@ def build_target_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             spec(
                 asset_keys.ATTRIBUTE_TARGETS,
                 "How much more often than everybody a group buys what has an attribute value: segments, clusters, "
-                "countries, age bands and life stages as they were 28 days ago, by their purchases since; empirical "
-                "Bayes with 90 % intervals, exact permutation test. Groups of 30 people or more. "
+                "interests, countries, age bands and life stages as they were 28 days ago, by their purchases since; "
+                "empirical Bayes with 90 % intervals, exact permutation test. Groups of 30 people or more. "
                 "Grain: group x attribute x value. Key: as_of_date, group_type, group_key, attribute, attribute_value.",
             ),
             spec(
@@ -113,32 +116,32 @@ def target_input(warehouse: Warehouse, day: date) -> "TargetInput":
     frames = read_as_of(warehouse, QUERIES, day, purpose=f"target groups {day}: read")
     frames |= read_as_of(warehouse, {"before": MEMBERS}, start, purpose=f"target groups {day}: read")
     for name, when in (("now", day), ("before", start)):
-        frames[name] = pl.concat([frames[name], _clusters(warehouse, day, when)])
+        frames[name] = pl.concat([frames[name], *_found_groups(warehouse, day, when)])
     return TargetInput(**frames)
 
 
-def _clusters(warehouse: Warehouse, model_day: date, when: date) -> "pl.DataFrame":
-    """The clusters of a day's model with their people at another day: nobody's cluster knows what came after it."""
-    from xbec_platform.customers.cluster_storage import MODEL_SCHEMAS, model_from_frames
+def _found_groups(warehouse: Warehouse, model_day: date, when: date) -> "Iterator[pl.DataFrame]":
+    """The groups of a day's models with their people at another day: nobody's group knows what came after it."""
     from xbec_platform.customers.clusters import assign
+    from xbec_platform.customers.interests import interest_groups
 
-    tables = {
-        name: f"SELECT * EXCLUDE (as_of_date) FROM ml.{name} WHERE as_of_date = $day"
-        for name in MODEL_SCHEMAS
-    }
-    model = model_from_frames(read_as_of(warehouse, tables, model_day, purpose="target groups: clusters"))
     people = read_as_of(
         warehouse,
         {"people": "SELECT * FROM marts.mart_user_database WHERE as_of_date = $day"},
         when,
         purpose="target groups: clusters",
     )["people"]
+    clusters = stored_model(warehouse, model_day, "cluster")
+    if clusters is not None and not people.is_empty():
+        yield _members("cluster", assign(clusters, people))
+    interests = stored_model(warehouse, model_day, "interest")
+    if interests is not None and interests.status != "single":
+        yield _members("interest", interest_groups(interests, interests_of(warehouse, when, interests)))
+
+
+def _members(group_type: str, groups: "pl.DataFrame") -> "pl.DataFrame":
     import polars as pl
 
-    if people.is_empty():
-        return pl.DataFrame(
-            schema={"group_type": pl.String, "group_key": pl.String, "customer_id": pl.String}
-        )
-    return assign(model, people).select(
-        pl.lit("cluster").alias("group_type"), pl.col("cluster_name").alias("group_key"), "customer_id"
+    return groups.select(
+        pl.lit(group_type).alias("group_type"), pl.col("cluster_name").alias("group_key"), "customer_id"
     )

@@ -28,13 +28,15 @@ UNDERCUT_RAISE, UNDERCUT_CLEAR = 0.25, 0.2
 FALL_RAISE, FALL_CLEAR = 0.15, 0.1
 
 _PSI_SQL = """
-SELECT as_of_date, feature, psi FROM ml.cluster_drift
-WHERE as_of_date = (SELECT max(as_of_date) FROM ml.cluster_drift) AND psi IS NOT NULL ORDER BY feature
+SELECT as_of_date, feature, psi FROM ml.{prefix}_drift
+WHERE as_of_date = (SELECT max(as_of_date) FROM ml.{prefix}_drift) AND psi IS NOT NULL ORDER BY feature
 """
 _ARI_SQL = """
-SELECT as_of_date, mean_ari FROM ml.cluster_model
-WHERE as_of_date = (SELECT max(as_of_date) FROM ml.cluster_model) AND mean_ari IS NOT NULL
+SELECT as_of_date, mean_ari FROM ml.{prefix}_model
+WHERE as_of_date = (SELECT max(as_of_date) FROM ml.{prefix}_model) AND mean_ari IS NOT NULL
 """
+# Prefix of the tables of each kind of groups, and what a reader knows them as.
+_GROUPS = {"cluster": "customer groups", "interest": "groups by interest"}
 _DAYS = shifts.RECENT_DAYS + shifts.BASE_DAYS
 # Only days that are whole: the last one of the key figures at most.
 _CONVERSION_SQL = f"""
@@ -97,16 +99,20 @@ def late_readings(tick: Tick) -> list[Reading]:
 
 def drift_readings(connection: "duckdb.DuckDBPyConnection") -> list[Reading]:
     """Habits that moved, groups that fell apart, rates that shifted. Each asks a person for a refit; none is made."""
-    found = [
-        Reading(f"habit {feature}", "psi", day, float(psi), PSI_RAISE, PSI_CLEAR,
-                f"{feature} has moved since the clusters were fitted (PSI {psi:.2f}): search the groups anew")
-        for day, feature, psi in connection.execute(_PSI_SQL).fetchall()
-    ]  # fmt: skip
-    found += [
-        Reading("customer groups", "ari", day, 1 - float(ari), 1 - ARI_RAISE, 1 - ARI_CLEAR,
-                f"the groups agree in resamples by {ari:.2f} only (ARI): search them anew")
-        for day, ari in connection.execute(_ARI_SQL).fetchall()
-    ]  # fmt: skip
+    found = []
+    for prefix, name in _GROUPS.items():
+        if missing_tables(connection, (f"ml.{prefix}_drift", f"ml.{prefix}_model")):
+            continue
+        found += [
+            Reading(f"habit {feature}", "psi", day, float(psi), PSI_RAISE, PSI_CLEAR,
+                    f"{feature} has moved since the {name} were fitted (PSI {psi:.2f}): search the groups anew")
+            for day, feature, psi in connection.execute(_PSI_SQL.format(prefix=prefix)).fetchall()
+        ]  # fmt: skip
+        found += [
+            Reading(name, "ari", day, 1 - float(ari), 1 - ARI_RAISE, 1 - ARI_CLEAR,
+                    f"the {name} agree in resamples by {ari:.2f} only (ARI): search them anew")
+            for day, ari in connection.execute(_ARI_SQL.format(prefix=prefix)).fetchall()
+        ]  # fmt: skip
     for tables, sql in _RATES.items():
         if not missing_tables(connection, tables):
             found += rate_readings(connection.execute(sql).fetchall())

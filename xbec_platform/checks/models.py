@@ -7,6 +7,7 @@ import dagster as dg
 from xbec_platform import asset_keys
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.checks.arrivals import ARRIVAL_CHECKS
+from xbec_platform.checks.clusters import CUSTOMER_CHECKS, INTEREST_CHECKS
 from xbec_platform.checks.landed_cost import LANDED_COST_CHECKS
 from xbec_platform.checks.preferences import PREFERENCE_CHECKS
 from xbec_platform.checks.routes import ROUTE_CHECKS
@@ -19,7 +20,6 @@ from xbec_platform.checks.verdict import verdict
 from xbec_platform.settings import Settings
 
 LIST_LENGTH = 20
-MAX_PSI = 0.25
 
 
 def _list_length(key: dg.AssetKey) -> TableCheck:
@@ -33,31 +33,6 @@ def _list_length(key: dg.AssetKey) -> TableCheck:
         blocking=False,
     )
 
-
-CUSTOMER_CHECKS = (
-    _unique(asset_keys.CLUSTER_MODEL, "as_of_date"),
-    _unique(asset_keys.CUSTOMER_CLUSTERS, "as_of_date", "customer_id"),
-    _unique(asset_keys.CLUSTER_PROFILE, "as_of_date", "cluster_key"),
-    _unique(asset_keys.CLUSTER_STABILITY, "as_of_date", "k"),
-    TableCheck(
-        asset_keys.CUSTOMER_CLUSTERS,
-        "every_customer_has_a_group",
-        "The customers of the day are exactly those of the user database.",
-        """SELECT as_of_date, customer_id FROM (
-            SELECT as_of_date, customer_id FROM marts.mart_user_database
-            WHERE as_of_date IN (SELECT as_of_date FROM ml.customer_clusters)
-        ) AS u FULL JOIN ml.customer_clusters AS c USING (as_of_date, customer_id)
-        WHERE u.customer_id IS NULL OR c.customer_id IS NULL ORDER BY ALL""",
-    ),
-    TableCheck(
-        asset_keys.CLUSTER_MODEL,
-        "groups_are_stable",
-        f"The number of groups holds under resampling and no habit has drifted (PSI up to {MAX_PSI}).",
-        f"""SELECT as_of_date, status, reason FROM ml.cluster_model WHERE status <> 'stable' UNION ALL
-        SELECT as_of_date, feature, psi::VARCHAR FROM ml.cluster_drift WHERE psi > {MAX_PSI} ORDER BY ALL""",
-        blocking=False,
-    ),
-)
 
 LIFETIME_CHECKS = (
     _unique(asset_keys.CLV, "as_of_date", "customer_id"),
@@ -214,6 +189,7 @@ def build_model_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
     groups: Mapping[str, tuple[TableCheck, ...]] = {
         "arrival_checks": ARRIVAL_CHECKS,
         "customer_checks": CUSTOMER_CHECKS,
+        "interest_checks": INTEREST_CHECKS,
         "identity_checks": IDENTITY_CHECKS,
         "lifetime_checks": LIFETIME_CHECKS,
         "preference_checks": PREFERENCE_CHECKS,

@@ -12,43 +12,53 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from xbec_platform.customers.cluster_archetypes import ARCHETYPES, RESERVE_COST, TYPICAL
+from xbec_platform.customers.cluster_archetypes import ARCHETYPES, Archetype
 from xbec_platform.customers.cluster_model import ClusterModel
 from xbec_platform.customers.features import FeatureSpec, FittedFeature
 
 ALL_CUSTOMERS = "all"
 WORD_LIMITS = (-1.25, -0.35, 0.35, 1.25)
+MOST_OUTSTANDING = 3
 
 
 def archetype_keys(
-    centroids: NDArray[np.float64], columns: Sequence[str], taken: Sequence[str] = ()
+    centroids: NDArray[np.float64],
+    columns: Sequence[str],
+    taken: Sequence[str] = (),
+    archetypes: Sequence[Archetype] = ARCHETYPES,
 ) -> list[str]:
     """Give each cluster the key of an archetype, at the smallest total cost (Hungarian assignment).
 
-    The cost is the squared distance, and more for archetypes beyond the typical ones.
+    The cost is the squared distance and the archetype's own.
 
     Args:
         centroids: clusters x features in z-scores.
         columns: the feature of each column of `centroids`; those no archetype speaks of do not count.
         taken: keys that must not be given.
+        archetypes: what keys stand for.
 
     Raises:
         ValueError: more clusters than free archetypes.
     """
-    free = [a for a in ARCHETYPES if a.key not in taken]
+    free = [a for a in archetypes if a.key not in taken]
     if len(centroids) > len(free):
         raise ValueError(f"{len(centroids)} clusters and {len(free)} free archetypes: lower k_max")
-    known = [j for j, column in enumerate(columns) if hasattr(ARCHETYPES[0], column)]
-    places = np.array([[getattr(a, columns[j]) for j in known] for a in free]).reshape(len(free), len(known))
-    reserve = np.array([max(0, ARCHETYPES.index(a) + 1 - TYPICAL) for a in free])
-    cost = np.square(centroids[:, None, known] - places[None]).sum(axis=2) + RESERVE_COST * reserve
+    spoken_of = {column for a in archetypes for column in a.place}
+    known = [j for j, column in enumerate(columns) if column in spoken_of]
+    places = np.array([[a.place.get(columns[j], 0.0) for j in known] for a in free])
+    places = places.reshape(len(free), len(known))
+    own = np.array([a.cost for a in free])
+    cost = np.square(centroids[:, None, known] - places[None]).sum(axis=2) + own
     rows, chosen = linear_sum_assignment(cost)
     by_row = dict(zip(rows.tolist(), chosen.tolist(), strict=True))
     return [free[by_row[i]].key for i in range(len(centroids))]
 
 
 def keys_of_previous(
-    centroids: NDArray[np.float64], features: Sequence[FittedFeature], previous: ClusterModel
+    centroids: NDArray[np.float64],
+    features: Sequence[FittedFeature],
+    previous: ClusterModel,
+    archetypes: Sequence[Archetype] = ARCHETYPES,
 ) -> list[str]:
     """Give each cluster the key of the nearest cluster of an earlier model (Hungarian assignment).
 
@@ -74,18 +84,30 @@ def keys_of_previous(
     keys = {int(r): previous.groups[int(c)].key for r, c in zip(rows, chosen, strict=True)}
     left = [i for i in range(len(centroids)) if i not in keys]
     fresh = archetype_keys(
-        centroids[left], [f.column for f in features], taken=[group.key for group in previous.groups]
+        centroids[left],
+        [f.column for f in features],
+        taken=[group.key for group in previous.groups],
+        archetypes=archetypes,
     )
     keys.update(zip(left, fresh, strict=True))
     return [keys[i] for i in range(len(centroids))]
 
 
 def cluster_name(centroid: Sequence[float], columns: Sequence[str], specs: Mapping[str, FeatureSpec]) -> str:
-    """Say in words where a cluster lies, such as "Recent, frequent, high value"."""
-    parts = []
+    """Say in words where a cluster lies, such as "Recent, frequent, high value" or "Baby, toys".
+
+    Features that are named only where they stand out come last, the most outstanding first, three at most.
+    """
+    parts: list[str] = []
+    outstanding: list[tuple[float, str]] = []
     for z, column in zip(centroid, columns, strict=True):
         words = specs[column].words if column in specs else None
-        if words is not None:
-            parts.append(words[sum(z >= limit for limit in WORD_LIMITS)])
+        word = words[sum(z >= limit for limit in WORD_LIMITS)] if words is not None else None
+        if words is not None and word is not None:
+            if None in words:
+                outstanding.append((-z, word))
+            else:
+                parts.append(word)
+    parts += [word for _, word in sorted(outstanding)[:MOST_OUTSTANDING]]
     sentence = ", ".join(parts)
     return sentence[:1].upper() + sentence[1:] if sentence else "Customers"

@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xbec_platform.customers.cluster_archetypes import ARCHETYPES
+from xbec_platform.customers.challengers import Challenger
+from xbec_platform.customers.cluster_archetypes import ARCHETYPES, Archetype
 from xbec_platform.customers.features import CLUSTER_FEATURES, DroppedFeature, FeatureSpec, FittedFeature
 from xbec_platform.customers.stability import StabilityParams, StabilityRow
 
@@ -30,7 +31,9 @@ class ClusterParams:
         max_search_customers: fits use at most this many customers, the ones with the smallest CRC-32 of their
             id, so that the sample hardly changes from week to week; all customers are assigned. A search over
             10,000 takes 16 s of CPU (29 s over 20,000) and knows centroids to 1-3 % of a standard deviation.
+        archetypes: what the keys of groups stand for.
         previous_weight: how much a customer of the previous model counts in a refit against one of today.
+        compare_methods: measure a Gaussian mixture and HDBSCAN on the same points, for the record.
         min_refit_ari: a refit that agrees less with the previous model on today's customers is not adopted.
     """
 
@@ -39,16 +42,20 @@ class ClusterParams:
     max_missing: float = 0.4
     min_customers: int = 50
     max_search_customers: int = 10_000
+    archetypes: tuple[Archetype, ...] = ARCHETYPES
     previous_weight: float = 1.0
     min_refit_ari: float = 0.8
+    compare_methods: bool = True
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
         columns = [spec.column for spec in self.features]
         if not columns or len(set(columns)) != len(columns):
             raise ValueError(f"features are {columns}: give at least one column, each once")
-        if self.stability.k_max > len(ARCHETYPES):
-            raise ValueError(f"k_max is {self.stability.k_max}: keys exist for {len(ARCHETYPES)} clusters")
+        if self.stability.k_max > len(self.archetypes):
+            raise ValueError(
+                f"k_max is {self.stability.k_max}: keys exist for {len(self.archetypes)} clusters"
+            )
         if not 0 <= self.max_missing < 1:
             raise ValueError(f"max_missing is {self.max_missing}: give a share from 0 to below 1")
         if self.min_customers < self.stability.k_max:
@@ -107,6 +114,7 @@ class ClusterModel:
         groups: the clusters by key.
         bins: distribution of each feature on the day of the search.
         stability: table of all k tried.
+        challengers: other methods on the points of the search.
     """
 
     status: Status
@@ -120,6 +128,7 @@ class ClusterModel:
     groups: tuple[Group, ...]
     bins: tuple[FeatureBins, ...]
     stability: tuple[StabilityRow, ...]
+    challengers: tuple[Challenger, ...] = ()
 
     def centroids(self) -> NDArray[np.float64]:
         """Return the matrix groups x features of z-scores."""

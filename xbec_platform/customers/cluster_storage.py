@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from xbec_platform.customers.challengers import Challenger
 from xbec_platform.customers.cluster_model import ClusterModel, FeatureBins, Group
 from xbec_platform.customers.features import DroppedFeature, FittedFeature
 from xbec_platform.customers.stability import StabilityRow
@@ -58,6 +59,17 @@ MODEL_SCHEMAS: Mapping[str, pl.Schema] = {
             "reason": pl.String,
         }
     ),
+    "cluster_challengers": pl.Schema(
+        {
+            "method": pl.String,
+            "n_groups": pl.Int64,
+            "noise_share": pl.Float64,
+            "smallest_share": pl.Float64,
+            "silhouette": pl.Float64,
+            "mean_ari": pl.Float64,
+            "ari_to_k_means": pl.Float64,
+        }
+    ),
 }
 
 
@@ -97,6 +109,7 @@ def model_to_frames(model: ClusterModel) -> dict[str, pl.DataFrame]:
             for i, (upper, share) in enumerate(zip((*b.uppers, None), b.shares, strict=True))
         ],
         "cluster_stability": [astuple(row) for row in model.stability],
+        "cluster_challengers": [astuple(row) for row in model.challengers],
     }
     keys = {"cluster_centroids": ["cluster_key", "feature"], "cluster_bins": ["feature", "bin_no"]}
     frames = {name: pl.DataFrame(rows[name], schema=MODEL_SCHEMAS[name], orient="row") for name in rows}
@@ -131,6 +144,7 @@ def model_from_frames(frames: Mapping[str, pl.DataFrame]) -> ClusterModel:
         stability=tuple(
             StabilityRow(**row) for row in parts["cluster_stability"].sort("k").iter_rows(named=True)
         ),
+        challengers=tuple(Challenger(**row) for row in parts["cluster_challengers"].iter_rows(named=True)),
     )
 
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from xbec_platform.customers.challengers import MOST_POINTS, Challenger, compare
 from xbec_platform.customers.cluster_drift import fit_bins
 from xbec_platform.customers.cluster_labels import (
     ALL_CUSTOMERS,
@@ -75,6 +77,7 @@ def fit(frame: pl.DataFrame, params: ClusterParams, previous: ClusterModel | Non
         groups=_keyed_groups(points, choice.centroids, features, params, previous),
         bins=fit_bins(points, features),
         stability=choice.rows,
+        challengers=_challengers(people, points, choice.k, params),
     )
 
 
@@ -112,6 +115,15 @@ def search_rows(people: pl.DataFrame, params: ClusterParams) -> NDArray[np.int64
     return np.sort(np.argsort(hashes, kind="stable")[: params.max_search_customers])
 
 
+def _challengers(
+    people: pl.DataFrame, points: NDArray[np.float64], k: int, params: ClusterParams
+) -> tuple[Challenger, ...]:
+    if not params.compare_methods:
+        return ()
+    some = search_rows(people, replace(params, max_search_customers=max(MOST_POINTS, params.min_customers)))
+    return compare(points[some], k, min_share=params.stability.min_share, seed=params.stability.seed)
+
+
 def groups_at(
     points: NDArray[np.float64], centroids: NDArray[np.float64], keys: Sequence[str], names: Sequence[str]
 ) -> tuple[Group, ...]:
@@ -136,9 +148,9 @@ def _keyed_groups(
     # One order of rows whatever start k-means used: assignment ties are broken by it.
     ordered = centroids[np.lexsort(np.round(centroids, CENTROID_DECIMALS).T[::-1])]
     if previous is None or previous.status == "single":
-        keys = archetype_keys(ordered, columns)
+        keys = archetype_keys(ordered, columns, archetypes=params.archetypes)
     else:
-        keys = keys_of_previous(ordered, features, previous)
+        keys = keys_of_previous(ordered, features, previous, params.archetypes)
     specs = {spec.column: spec for spec in params.features}
     return groups_at(points, ordered, keys, [cluster_name(row, columns, specs) for row in ordered])
 

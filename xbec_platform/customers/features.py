@@ -26,14 +26,15 @@ class FeatureSpec:
         log: compare by `log1p(value / unit)`, values below 0 counting as 0; else by `value / unit`.
         unit: what counts as one, in the column's unit: differences well below it do not matter. None = a tenth
             of the median positive value, which makes the result independent of the currency.
-        words: name parts from far below to far above the average customer (5), None = not part of names.
+        words: name parts from far below to far above the average customer (5), None = not part of names; a part
+            that is None is not said.
         evidence: format of the median in a sentence, such as "orders: {:,.0f}"; None = not in sentences.
     """
 
     column: str
     log: bool = True
     unit: float | None = 1.0
-    words: tuple[str, str, str, str, str] | None = None
+    words: tuple[str | None, str | None, str | None, str | None, str | None] | None = None
     evidence: str | None = None
 
     def __post_init__(self) -> None:

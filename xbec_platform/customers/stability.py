@@ -157,6 +157,12 @@ def nearest(
     return best, np.sqrt(distance)
 
 
+def distance_matrix(points: NDArray[np.float64], centroids: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the distance of every point to every centroid, points x centroids."""
+    columns = [np.square(points - centroid).sum(axis=1) for centroid in centroids]
+    return np.asarray(np.sqrt(np.column_stack(columns)), dtype=np.float64)
+
+
 def adjusted_rand_index(a: NDArray[np.int64], b: NDArray[np.int64]) -> float:
     """Return the agreement of two labelings: 1 = equal up to names, 0 = as by chance (Hubert & Arabie 1985)."""
     table = _contingency(a, b)

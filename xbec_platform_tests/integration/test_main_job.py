@@ -71,7 +71,12 @@ def test_exports_and_page_are_there(finished_shop: Shop) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     assert set(manifest["tables"]) == {
         "assignment",
+        "attribute_target_groups",
         "daily_kpi",
+        "interests",
+        "lifetime_value",
+        "preferences",
+        "product_target_groups",
         "recs_discover",
         "recs_replenish",
         "segments",

@@ -15,6 +15,7 @@ from xbec_platform.customers.stability import StabilityParams, adjusted_rand_ind
 
 PARAMS = ClusterParams(
     stability=StabilityParams(k_min=2, k_max=4, n_resamples=2, n_starts=2, n_resample_starts=1),
+    compare_methods=False,
     min_customers=8,
 )
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -12,7 +12,8 @@ from xbec_platform.customers.stability import StabilityParams
 
 # Few resamples and starts: what is tested is seldom how well the search estimates.
 QUICK = ClusterParams(
-    stability=StabilityParams(k_min=3, k_max=5, n_resamples=8, n_starts=4, n_resample_starts=2)
+    stability=StabilityParams(k_min=3, k_max=5, n_resamples=8, n_starts=4, n_resample_starts=2),
+    compare_methods=False,
 )
 
 # Months since the last order, orders and net sales of five typical customers, far apart on the log scale, and

@@ -16,7 +16,7 @@ SPECS = {spec.column: spec for spec in CLUSTER_FEATURES}
 
 def places(*keys: str) -> np.ndarray:
     """Where archetypes lie."""
-    by_key = {a.key: (a.recency_days, a.n_orders, a.net_base) for a in ARCHETYPES}
+    by_key = {a.key: [a.place[column] for column in RFM] for a in ARCHETYPES}
     return np.array([by_key[key] for key in keys])
 
 

@@ -1,0 +1,138 @@
+"""What assets of clusters share: the model in force on a day, and its tables by the prefix of their names."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from xbec_platform import asset_keys
+from xbec_platform.assets.model_tables import read_as_of
+from xbec_platform.assets.ui_metadata import bars, markdown_table
+from xbec_platform.warehouse.database import Warehouse
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from xbec_platform.customers.cluster_model import ClusterModel, ClusterParams
+    from xbec_platform.customers.features import FeatureSpec
+
+# The prefix that the pure code gives its frames.
+OWN_PREFIX = "cluster"
+
+
+def table_key(prefix: str, name: str) -> dg.AssetKey:
+    """Key of a table of clusters, such as `table_key("interest", "drift")`."""
+    return dg.AssetKey([asset_keys.ML, f"{prefix}_{name}"])
+
+
+def models(
+    people_of: "Callable[[date, ClusterModel | None], pl.DataFrame]",
+    params_of: "Callable[[pl.DataFrame], ClusterParams]",
+    start: date,
+) -> "Callable[[date], ClusterModel]":
+    """The model of a day: the search of the period, moved to the day's Monday; each fitted once per run.
+
+    Args:
+        people_of: customers as of a day, with the columns a model compares by.
+        params_of: settings of the search among them.
+        start: first day of the home.
+    """
+    from xbec_platform.customers.cluster_days import model_day, search_day
+    from xbec_platform.customers.cluster_refit import refit
+    from xbec_platform.customers.clusters import fit
+
+    @cache
+    def searched(day: date) -> "ClusterModel":
+        people = people_of(day, None)
+        return fit(people, params_of(people))
+
+    @cache
+    def moved(monday: date) -> "ClusterModel":
+        search = search_day(monday, start=start)
+        if search is None or search == monday:
+            return searched(monday)
+        people = people_of(monday, searched(search))
+        return refit(people, searched(search), params_of(people))
+
+    return lambda day: moved(model_day(day, start=start))
+
+
+def model_tables(model: "ClusterModel", prefix: str) -> "dict[dg.AssetKey, pl.DataFrame]":
+    """Every table a model is kept in."""
+    from xbec_platform.customers.cluster_storage import model_to_frames
+
+    return {
+        table_key(prefix, name.removeprefix(f"{OWN_PREFIX}_")): rows
+        for name, rows in model_to_frames(model).items()
+    }
+
+
+def stored_model(warehouse: Warehouse, day: date, prefix: str) -> "ClusterModel | None":
+    """The model in force on a day, None where it has not been computed."""
+    from xbec_platform.customers.cluster_storage import MODEL_SCHEMAS, model_from_frames
+
+    queries = {
+        name: f"SELECT * EXCLUDE (as_of_date) FROM ml.{name.replace(OWN_PREFIX, prefix, 1)} WHERE as_of_date = $day"
+        for name in MODEL_SCHEMAS
+    }
+    frames = read_as_of(warehouse, queries, day, purpose=f"{prefix} groups: read the model")
+    return None if frames[f"{OWN_PREFIX}_model"].is_empty() else model_from_frames(frames)
+
+
+def described(
+    model: "ClusterModel", people: "pl.DataFrame", specs: "tuple[FeatureSpec, ...]", prefix: str
+) -> "dict[dg.AssetKey, pl.DataFrame]":
+    """Profile and drift of a day's customers."""
+    from xbec_platform.customers.cluster_drift import drift
+    from xbec_platform.customers.cluster_profile import profile
+
+    found = profile(model, people, specs)
+    return {
+        table_key(prefix, "profile"): found.groups.rename({"cluster_name": "name"}),
+        table_key(prefix, "profile_features"): found.features,
+        table_key(prefix, "drift"): drift(model, people),
+    }
+
+
+def report(
+    tables: "dict[dg.AssetKey, pl.DataFrame]",
+    model: "ClusterModel",
+    day: date,
+    *,
+    prefix: str,
+    members: dg.AssetKey,
+) -> Iterator[dg.MaterializeResult[Any]]:
+    """What the UI shows of a day."""
+    profile, drifts = tables[table_key(prefix, "profile")], tables[table_key(prefix, "drift")]
+    common = {"as of": day.isoformat()}
+    yield dg.MaterializeResult(
+        asset_key=table_key(prefix, "model"),
+        metadata={
+            "groups": len(model.groups),
+            "status": model.status,
+            "reason": model.reason,
+            "mean ARI": model.mean_ari if model.mean_ari is not None else 0.0,
+            "largest PSI": float(drifts["psi"].max() or 0.0),  # type: ignore[arg-type]
+            **common,
+        },
+    )
+    sizes = dict(profile.select("name", "n_customers").iter_rows())
+    yield dg.MaterializeResult(
+        asset_key=members,
+        metadata={
+            "dagster/row_count": tables[members].height,
+            "customers by group": bars(sizes, unit="customers"),
+            **common,
+        },
+    )
+    shown = profile.select("cluster_key", "name", "n_customers", "share", "revenue_share", "evidence")
+    for name, title, table in (
+        ("profile", "groups", shown),
+        ("stability", "k tried", tables[table_key(prefix, "stability")]),
+        ("challengers", "methods", tables[table_key(prefix, "challengers")]),
+    ):
+        yield dg.MaterializeResult(
+            asset_key=table_key(prefix, name), metadata={title: markdown_table(table), **common}
+        )
