@@ -10,6 +10,7 @@ from xbec_platform.checks.arrivals import ARRIVAL_CHECKS
 from xbec_platform.checks.clusters import CUSTOMER_CHECKS, INTEREST_CHECKS
 from xbec_platform.checks.landed_cost import LANDED_COST_CHECKS
 from xbec_platform.checks.preferences import PREFERENCE_CHECKS
+from xbec_platform.checks.recommendations import RECOMMENDATION_CHECKS
 from xbec_platform.checks.routes import ROUTE_CHECKS
 from xbec_platform.checks.shipments import SHIPMENT_CHECKS
 from xbec_platform.checks.table_checks import TableCheck
@@ -18,21 +19,6 @@ from xbec_platform.checks.table_checks import unique_key as _unique
 from xbec_platform.checks.target_groups import TARGET_CHECKS
 from xbec_platform.checks.verdict import verdict
 from xbec_platform.settings import Settings
-
-LIST_LENGTH = 20
-
-
-def _list_length(key: dg.AssetKey) -> TableCheck:
-    """Every customer has exactly N rows, or all eligible products where there are fewer than N of them."""
-    return TableCheck(
-        key,
-        "full_lists",
-        f"Every customer has {LIST_LENGTH} items, ranks without gaps.",
-        f"""SELECT as_of_date, customer_id, count(*), max(rank) FROM {asset_keys.table(key)}
-        GROUP BY ALL HAVING count(*) <> {LIST_LENGTH} OR max(rank) <> {LIST_LENGTH} ORDER BY ALL""",
-        blocking=False,
-    )
-
 
 LIFETIME_CHECKS = (
     _unique(asset_keys.CLV, "as_of_date", "customer_id"),
@@ -99,41 +85,6 @@ IDENTITY_CHECKS = (
         JOIN ml.identity_map AS b ON b.as_of_date = l.as_of_date AND b.kind = 'customer'
             AND b.source_id = l.other_customer_id
         WHERE l.is_accepted AND a.person_id <> b.person_id ORDER BY ALL""",
-    ),
-)
-
-RECOMMENDATION_CHECKS = (
-    _unique(asset_keys.RECS_DISCOVER, "as_of_date", "customer_id", "rank"),
-    _unique(asset_keys.RECS_REPLENISH, "as_of_date", "customer_id", "rank"),
-    _unique(asset_keys.RECS_EVALUATION, "as_of_date", "product", "model", "part", "k"),
-    _list_length(asset_keys.RECS_DISCOVER),
-    _list_length(asset_keys.RECS_REPLENISH),
-    TableCheck(
-        asset_keys.RECS_DISCOVER,
-        "nothing_bought_before",
-        "No customer who agreed to be profiled is shown a product that customer has bought.",
-        """SELECT DISTINCT d.as_of_date, d.customer_id, d.product_id FROM ml.recs_discover AS d
-        JOIN marts.fct_order_line AS l ON l.customer_id = d.customer_id AND l.product_id = d.product_id
-            AND l.order_date <= d.as_of_date AND l.order_date > d.as_of_date - 400 AND l.is_product
-        JOIN marts.dim_customer AS c ON c.customer_id = d.customer_id
-        WHERE c.consent_profiling ORDER BY ALL""",
-    ),
-    TableCheck(
-        asset_keys.RECS_DISCOVER,
-        "reasons_given",
-        "Every row names the bought product that speaks for it, unless the customer has no history.",
-        """SELECT as_of_date, customer_id, rank FROM ml.recs_discover
-        WHERE reason_product_id IS NULL AND reason_kind <> 'market_popularity' ORDER BY ALL""",
-    ),
-    TableCheck(
-        asset_keys.RECS_EVALUATION,
-        "beats_popularity",
-        "On the last 28 days discover is at least 1.1 times as good (nDCG@10) as popularity in the market.",
-        """SELECT m.as_of_date, m.ndcg, p.ndcg FROM ml.recs_evaluation AS m JOIN ml.recs_evaluation AS p
-            USING (as_of_date, product, part, k)
-        WHERE m.product = 'discover' AND m.model = 'ease_trend' AND p.model = 'market_popularity'
-            AND m.ndcg < 1.1 * p.ndcg ORDER BY ALL""",
-        blocking=False,
     ),
 )
 
