@@ -10,7 +10,8 @@ from functools import partial
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DbtProject
+from dagster_dbt.dbt_manifest import validate_manifest
 
 from xbec_platform.assets.dbt_cli import DbtProcess, dbt_project, dbt_variables
 from xbec_platform.assets.dbt_results import built_before, checks_of, row_counts, unchanged, with_rows
@@ -134,20 +135,46 @@ class Translator(DagsterDbtTranslator):
         return self._known[id(manifest)]
 
 
+def dbt_specs(
+    project: DbtProject, translator: DagsterDbtTranslator
+) -> tuple[list[dg.AssetSpec], list[dg.AssetCheckSpec]]:
+    """What `dagster_dbt.dbt_assets` makes of a whole project: an asset per table, a check per test of a table.
+
+    `dbt_assets` asks dbt's selection engine which nodes there are, even for all of them: .25 CPU s, most
+    of it imports, in every process that loads the code location.
+    """
+    manifest = validate_manifest(project.manifest_path)
+    nodes = sorted(manifest["nodes"].items())
+    specs = {
+        unique_id: translator.get_asset_spec(manifest, unique_id, project)
+        for unique_id, node in nodes
+        if node["resource_type"] in RELATIONS and node["config"]["materialized"] != "ephemeral"
+    }
+    checks = [
+        translator.get_asset_check_spec(specs[parent], manifest, unique_id, project)
+        for unique_id, node in nodes
+        if node["resource_type"] == "test"
+        for parent in sorted(specs.keys() & set(node["depends_on"]["nodes"]))
+    ]
+    return list(specs.values()), [check for check in checks if check]
+
+
 def build_dbt_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """All models in one operation, so that a run calls dbt once: a call costs 3 CPU s before the first statement.
 
     Facts and marts rebuild a window of days and have partitions; seeds, views and dimensions have none.
     """
-    project = dbt_project()
+    specs, check_specs = dbt_specs(dbt_project(), Translator(daily(settings)))
 
-    @dbt_assets(
-        manifest=project.manifest_path,
-        project=project,
+    @dg.multi_asset(
         name="dbt_models",
-        dagster_dbt_translator=Translator(daily(settings)),
+        specs=specs,
+        check_specs=check_specs,
+        can_subset=True,
+        op_tags={"dagster_dbt/select": "fqn:*"},
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool="warehouse",
+        allow_arbitrary_check_specs=True,
     )
     def dbt_models(
         context: dg.AssetExecutionContext, dbt: DbtProcess, warehouse: WarehouseResource
