@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 
@@ -16,10 +16,11 @@ from xbec_platform.settings import Settings
 if TYPE_CHECKING:
     import dagster as dg
 
-    from xbec_platform.operations.backfill_plan import PlannedRun, State, Wish
+    from xbec_platform.operations.backfill_plan import PlannedRun, Wish
     from xbec_platform.operations.selection import Selected
 
 _DAY = ["%Y-%m-%d"]
+_Seen = TypeVar("_Seen")
 
 
 class DecisionDays(StrEnum):
@@ -37,6 +38,7 @@ class _Order:
     definitions: "dg.Definitions"
     assets: "list[Selected]"
     wish: "Wish"
+    select: str
 
 
 def backfill(
@@ -90,10 +92,30 @@ def _days(settings: Settings, first: datetime | None, last: datetime | None) -> 
     # Today is not over: its day is no partition yet.
     today = datetime.now(UTC).date()
     end = min(settings.end_date or today, today)
+    _tell_days_outside(settings)
     try:
         return checked_days(first and first.date(), last and last.date(), settings.start_date, end)
     except DayOutsideError as error:
         _stop(str(error), USAGE)
+
+
+def _tell_days_outside(settings: Settings) -> None:
+    """Files before the home's first day, or from its end on, are read by no run."""
+    from xbec_platform.operations.doctor.files_reader import landing
+
+    days = landing(settings, datetime.now(UTC).timestamp()).days
+    start, end = settings.start_date, settings.end_date or date.max
+    early, late = [day for day in days if day < start], [day for day in days if day >= end]
+    for some, way in (
+        (early, f"set start_date: {min(early, default=start)} in"),
+        (late, "remove end_date from"),
+    ):
+        if some:
+            typer.echo(
+                f"xbec: files of {len(some)} days, {min(some)} to {max(some)}, lie outside this home's days and are "
+                f"read by no run; to take them, {way} {settings.home / 'home.yml'}",
+                err=True,
+            )
 
 
 def _understood(settings: Settings, select: str, wish: "Wish") -> _Order:
@@ -103,7 +125,7 @@ def _understood(settings: Settings, select: str, wish: "Wish") -> _Order:
 
     definitions = build_definitions(settings)
     try:
-        return _Order(settings, definitions, selected_assets(definitions, select), wish)
+        return _Order(settings, definitions, selected_assets(definitions, select), wish, select)
     except UnknownAssetError as error:
         _stop(str(error), USAGE)
 
@@ -128,7 +150,7 @@ def _run(order: _Order) -> None:
     from xbec_platform.operations.backfill_plan import plan, planned_runs
     from xbec_platform.operations.backfill_report import print_outcome, run_line
     from xbec_platform.operations.backfill_run import DagsterRunner, execute
-    from xbec_platform.operations.backfill_state import known_state, nothing_known
+    from xbec_platform.operations.backfill_state import absent_inputs, known_state, nothing_known
 
     settings, wish = order.settings, order.wish
     state = (
@@ -140,6 +162,14 @@ def _run(order: _Order) -> None:
     if not runs:
         typer.echo(f"{wish.first} to {wish.last}: nothing is missing, failed or changed; nothing was run")
         return
+    absent = _looked(lambda: absent_inputs(settings, order.definitions, order.assets))
+    if absent:
+        _stop(
+            f"what was selected reads {', '.join(absent)}, of which nothing was built in this home yet: "
+            "run xbec backfill once without --select, or select what comes before as well, "
+            f"--select '+({order.select})'",
+            NO_DATA,
+        )
     instance = open_instance(settings)
     try:
         outcome = execute(
@@ -162,7 +192,7 @@ def _obstacle(settings: Settings, run: "PlannedRun") -> str:
     return "" if run.job != DECISIONS or has_orders(settings) else NO_ORDERS
 
 
-def _looked(look: Callable[[], "State"]) -> "State":
+def _looked(look: Callable[[], _Seen]) -> _Seen:
     """What a look brings; a file that cannot be looked into ends the command with its cause."""
     import duckdb
 

@@ -168,7 +168,11 @@ def _warehouse() -> Any:
 
     settings = _settings()
     if not settings.warehouse.is_file():
-        _stop(f"{settings.home}: holds no warehouse yet; run the intake first", NO_DATA)
+        _stop(
+            f"{settings.home} holds no warehouse yet: land files in {settings.landing}, then xbec backfill; "
+            "make run makes a demo",
+            NO_DATA,
+        )
     return Warehouse.of(settings)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import polars as pl
 
+from xbec_platform.asset_keys import MARTS, ML, RAW
 from xbec_platform.ingest.feeds import Feeds
 from xbec_platform.ingest.ledger import PENDING_DAYS
 from xbec_platform.instance import open_instance
@@ -14,7 +15,7 @@ from xbec_platform.operations import inventory
 from xbec_platform.operations.backfill_plan import LATE_SCHEMA, State, Wish
 from xbec_platform.operations.landing_state import SCHEMA as FILES_SCHEMA
 from xbec_platform.operations.landing_state import Known, known_files, landing_state
-from xbec_platform.operations.read_only import looking, tables_there
+from xbec_platform.operations.read_only import looking, relations_there, tables_there
 from xbec_platform.operations.selection import Selected
 from xbec_platform.partitions import days
 from xbec_platform.settings import Settings
@@ -23,6 +24,8 @@ from xbec_platform.warehouse.database import read_frame
 if TYPE_CHECKING:
     import duckdb
 
+# What tables and views of a home are in, but for those that come with a run (seeds, ops).
+_SCHEMAS = frozenset({RAW, "staging", "intermediate", MARTS, ML})
 _LATE_SQL = f"""
 SELECT DISTINCT source, event_date FROM {PENDING_DAYS}
 WHERE event_date >= ? AND event_date <= ? ORDER BY ALL
@@ -48,6 +51,23 @@ def known_state(settings: Settings, assets: Sequence[Selected], wish: Wish, *, w
     known, late = _of_warehouse(settings, wish, wait_s)
     files = landing_state(settings.landing, known, Feeds.of_home(settings.home), wish.first, wish.last)
     return State(_unfinished(settings, assets, wish), files, late)
+
+
+def absent_inputs(settings: Settings, definitions: dg.Definitions, assets: Sequence[Selected]) -> list[str]:
+    """Schemas that the assets read, do not make themselves, and of which the warehouse holds nothing; sorted.
+
+    Raises:
+        WarehouseBusyError: Somebody has the database file for longer than a look waits.
+        duckdb.Error: The file cannot be read.
+    """
+    graph = definitions.resolve_asset_graph()
+    chosen = {asset.asset_key for asset in assets}
+    parents = {parent for key in chosen for parent in graph.get(key).parent_keys} - chosen
+    wanted = {key.path[0] for key in parents if len(key.path) == 2 and key.path[0] in _SCHEMAS}
+    if not wanted or not settings.warehouse.is_file():
+        return sorted(wanted)
+    with looking(settings, "backfill: look", wait_s=settings.lock_wait_s) as connection:
+        return sorted(wanted - {name.split(".")[0] for name in relations_there(connection)})
 
 
 def _of_warehouse(settings: Settings, wish: Wish, wait_s: float) -> tuple[Known, pl.DataFrame]:

@@ -50,3 +50,11 @@ def tables_there(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
         "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE database_name = 'home'"
     ).fetchall()
     return frozenset(name for (name,) in rows)
+
+
+def relations_there(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """Tables and views of the home, `schema.name`."""
+    rows = connection.execute(
+        "SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE database_name = 'home' AND NOT internal"
+    ).fetchall()
+    return tables_there(connection) | {name for (name,) in rows}

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from datetime import date
 from pathlib import Path
 
@@ -149,6 +150,23 @@ def test_home_without_files_is_exit_code_3(tmp_path: Path) -> None:
     done = call(shop(tmp_path))
     assert done.exit_code == 3
     assert "holds no delivered files" in done.output
+
+
+def test_files_outside_the_days_of_the_home_are_told(home: Settings) -> None:
+    """They would be read by no run, and a plan that is silent about them looks complete."""
+    land(home, "dt=2025-12-30/c.csv", 1)
+    done = call(home, "--dry-run", "--select", SELECT)
+    assert "files of 1 days, 2025-12-30 to 2025-12-30, lie outside" in done.output
+    assert f"set start_date: 2025-12-30 in {home.home / 'home.yml'}" in done.output
+
+
+def test_selection_whose_inputs_were_never_built_says_what_to_run(home: Settings) -> None:
+    """DuckDB would say that a schema does not exist, after a minute of dbt."""
+    done = call(home, "--select", "marts/fct_order")
+    assert done.exit_code == 3
+    said = " ".join(done.output.split())
+    assert re.search("reads .*staging, of which nothing was built in this home yet", said), said
+    assert "--select '+(marts/fct_order)'" in said
 
 
 @pytest.fixture
