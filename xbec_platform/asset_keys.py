@@ -71,6 +71,10 @@ SERVICE_LOADINGS = dg.AssetKey([ML, "service_loadings"])
 ROUTES = dg.AssetKey([ML, "routes"])
 FAULTY_LANES = dg.AssetKey([ML, "faulty_lanes"])
 
+INVENTORY_POLICY = dg.AssetKey([ML, "inventory_policy"])
+INVENTORY_AGEING = dg.AssetKey([ML, "inventory_ageing"])
+INVENTORY_ACTIONS = dg.AssetKey([ML, "inventory_actions"])
+
 SNAPSHOT = dg.AssetKey(["published", "snapshot"])
 OVERVIEW_PAGE = dg.AssetKey(["published", "overview_page"])
 EXPORTS = dg.AssetKey(["published", "exports"])
@@ -79,6 +83,11 @@ EXPORTS = dg.AssetKey(["published", "exports"])
 def raw(source: str) -> dg.AssetKey:
     """Key of a raw table."""
     return dg.AssetKey([RAW, source])
+
+
+def seed(name: str) -> dg.AssetKey:
+    """Key of a dbt seed."""
+    return dg.AssetKey(["seeds", name])
 
 
 def mart(name: str) -> dg.AssetKey:

@@ -16,6 +16,7 @@ from xbec_platform.assets.erasure import build_erasure_assets
 from xbec_platform.assets.identity import build_identity_assets
 from xbec_platform.assets.intake import build_intake_assets
 from xbec_platform.assets.interests import build_interest_assets
+from xbec_platform.assets.inventory import build_inventory_assets
 from xbec_platform.assets.landed_cost import build_landed_cost_assets
 from xbec_platform.assets.lifetime_value import build_lifetime_assets
 from xbec_platform.assets.logistics import build_logistics_assets
@@ -74,6 +75,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *build_shipment_assets(settings),
             *build_landed_cost_assets(settings),
             *build_route_assets(settings),
+            *build_inventory_assets(settings),
             *build_delivery_experience_assets(settings),
         )
     ]

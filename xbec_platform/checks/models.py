@@ -8,6 +8,7 @@ from xbec_platform import asset_keys
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.checks.arrivals import ARRIVAL_CHECKS
 from xbec_platform.checks.clusters import CUSTOMER_CHECKS, INTEREST_CHECKS
+from xbec_platform.checks.inventory import INVENTORY_CHECKS
 from xbec_platform.checks.landed_cost import LANDED_COST_CHECKS
 from xbec_platform.checks.preferences import PREFERENCE_CHECKS
 from xbec_platform.checks.recommendations import RECOMMENDATION_CHECKS
@@ -150,6 +151,7 @@ def build_model_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
         "shipment_checks": SHIPMENT_CHECKS,
         "landed_cost_checks": LANDED_COST_CHECKS,
         "route_checks": ROUTE_CHECKS,
+        "inventory_checks": INVENTORY_CHECKS,
     }
     return [*[_check_group(name, checks) for name, checks in groups.items()], _publish_checks(settings)]
 

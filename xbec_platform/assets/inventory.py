@@ -1,0 +1,178 @@
+"""Inventory of each day as assets: read stock, sales and rules, plan, store. Nothing is decided here."""
+
+from collections.abc import Iterator
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from xbec_platform import asset_keys
+from xbec_platform.assets.inventory_queries import INVENTORY_QUERIES
+from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
+from xbec_platform.assets.resources import WarehouseResource
+from xbec_platform.assets.routes import QUERIES as ROUTE_QUERIES
+from xbec_platform.assets.ui_metadata import bars, markdown_table
+from xbec_platform.partitions import daily
+from xbec_platform.settings import Settings
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from xbec_platform.logistics.inventory_inputs import InventoryInputs, InventoryTables
+
+# Pieces of one consignment when stock is imported in bulk.
+_BULK_PIECES = 100
+QUERIES = {**INVENTORY_QUERIES, "lanes": ROUTE_QUERIES["lanes"]}
+_DEPS = [
+    *(asset_keys.mart(name) for name in ("fct_inventory", "fct_shipment", "fct_order", "fct_order_line")),
+    *(asset_keys.mart(name) for name in ("dim_product", "dim_warehouse", "dim_lane")),
+    *(asset_keys.raw(name) for name in ("inventory_snapshots", "payments", "tariff_rules")),
+    asset_keys.seed("storage_tiers"),
+]
+
+
+class MissingTierRateError(ValueError):
+    """Storage rates that cannot be brought to base currency."""
+
+
+def build_inventory_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """Policy, ageing and actions of each day's stock."""
+    spec = partial(
+        model_spec,
+        group="logistics",
+        owner="team:logistics",
+        kinds={"ortools", "numpy"},
+        deps=_DEPS,
+    )
+
+    @dg.multi_asset(
+        name="inventory",
+        specs=[
+            spec(
+                asset_keys.INVENTORY_POLICY,
+                "Order-up-to level of every article in every warehouse: what demand until the next arrival stays "
+                "within as often as the newsvendor asks, simulated from what left; position, shortage, surplus. "
+                "Grain: warehouse x product. Key: as_of_date, warehouse_id, product_id.",
+            ),
+            spec(
+                asset_keys.INVENTORY_AGEING,
+                "Stock by age, what it costs a day by the ladder of seeds.storage_tiers, and until it is sold. "
+                "Grain: warehouse x product x age bucket. Key: as_of_date, warehouse_id, product_id, age_bucket.",
+            ),
+            spec(
+                asset_keys.INVENTORY_ACTIONS,
+                "What to do: restock, re-export to a warehouse that is short (minimum-cost flow), liquidate, or let "
+                "run out, with cost and benefit. Grain: warehouse x product x action x target. "
+                "Key: as_of_date, warehouse_id, product_id, action, target_warehouse_id.",
+            ),
+        ],
+        partitions_def=daily(settings),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool="warehouse",
+    )
+    def inventory(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        from xbec_platform.logistics.inventory_actions import plan_inventory
+
+        chosen = as_of_days(context)
+        for day in chosen:
+            frames = read_as_of(warehouse.file, QUERIES, day, purpose=f"inventory {day}: read")
+            result = plan_inventory(inventory_inputs(frames, day, settings.base_currency))
+            write_as_of(warehouse.file, _tables(result), day, purpose=f"inventory {day}")
+            context.log.info(f"inventory {day}: {result.actions.height} actions")
+        yield from _report(result, chosen[-1])
+
+    return [inventory]
+
+
+def inventory_inputs(frames: "dict[str, pl.DataFrame]", day: date, base_currency: str) -> "InventoryInputs":
+    """The model's input of a day from the frames of `QUERIES`.
+
+    Raises:
+        MissingTierRateError: Storage rates are in a currency without a rate for the day.
+    """
+    from xbec_platform.logistics.inventory_inputs import InventoryInputs
+    from xbec_platform.logistics.route_network import route_network
+    from xbec_platform.logistics.transfers import transfer_costs
+
+    lost = frames["tiers"].filter(frames["tiers"]["rate_base"].is_null())
+    if lost.height and frames["stock"].height:
+        raise MissingTierRateError(
+            f"storage_tiers counts in {', '.join(sorted(set(lost['currency'])))}, which has no exchange rate within 7 "
+            f"days of {day}: deliver fx_rates for it, or state the tiers in {base_currency}, and run the day again"
+        )
+    names = ("stock", "demand", "history", "lead_times", "known", "products", "warehouses")
+    places = frames["warehouses"]["warehouse_id"].to_list()
+    return InventoryInputs(
+        **{name: frames[name] for name in names},
+        tiers=frames["tiers"].drop_nulls("rate_base"),
+        transfers=transfer_costs(route_network(frames["lanes"]), places),
+        import_costs=bulk_import_costs(frames, day, base_currency),
+    )
+
+
+def bulk_import_costs(frames: "dict[str, pl.DataFrame]", day: date, base_currency: str) -> "pl.DataFrame":
+    """Import of one piece of a bulk consignment into each country with stock from elsewhere."""
+    import polars as pl
+
+    from xbec_platform.logistics.import_costs import import_costs
+    from xbec_platform.logistics.landed_cost_tables import category_duties
+    from xbec_platform.logistics.tariff_rules import Rulebook
+
+    rules = Rulebook.of(frames["rules"])
+    kept = frames["stock"].select("warehouse_id", "product_id")
+    asked = (
+        kept.join(frames["warehouses"].select("warehouse_id", "country"), on="warehouse_id")
+        .join(frames["products"].drop_nulls("unit_cost"), on="product_id")
+        .select("product_id", "country", "hs_code", "category", "weight_kg", piece_value="unit_cost")
+        .unique(["product_id", "country"])
+        .with_columns(pieces=pl.lit(_BULK_PIECES, dtype=pl.Int64), incoterm=pl.lit("DDP"))
+        .sort("country", "product_id")
+    )
+    return import_costs(
+        asked,
+        rules,
+        rates=dict(frames["rates"].iter_rows()),
+        base_currency=base_currency,
+        day=day,
+        category_duty_pct=category_duties(frames["products"], rules),
+    )
+
+
+def _tables(result: "InventoryTables") -> "dict[dg.AssetKey, pl.DataFrame]":
+    return {
+        asset_keys.INVENTORY_POLICY: result.policy,
+        asset_keys.INVENTORY_AGEING: result.ageing,
+        asset_keys.INVENTORY_ACTIONS: result.actions,
+    }
+
+
+def _report(result: "InventoryTables", day: date) -> Iterator[dg.MaterializeResult[Any]]:
+    """The last day in numbers that the UI plots over time."""
+    import polars as pl
+
+    pieces = result.actions.group_by("action").agg(pl.col("pieces").sum()).sort("action")
+    by_age = result.ageing.group_by("age_bucket").agg(pl.col("pieces").sum()).sort("age_bucket")
+    shown: dict[dg.AssetKey, dict[str, Any]] = {
+        asset_keys.INVENTORY_POLICY: {
+            "pieces short": int(result.policy["shortage_pieces"].sum()),
+            "pieces beyond the level": int(result.policy["surplus_pieces"].sum()),
+            "data missing": int((result.policy["status"] != "ok").sum()),
+        },
+        asset_keys.INVENTORY_AGEING: {
+            "pieces by age": bars(dict(by_age.iter_rows()), unit="pieces"),
+            "storage a day, base currency": float(result.ageing["storage_day_base"].sum() or 0),
+        },
+        asset_keys.INVENTORY_ACTIONS: {
+            "pieces by action": bars(dict(pieces.iter_rows()), unit="pieces"),
+            "most worth": markdown_table(
+                result.actions.sort("benefit_base", "warehouse_id", "product_id", descending=True).head(20)
+            ),
+        },
+    }
+    for (key, table), metadata in zip(_tables(result).items(), shown.values(), strict=True):
+        yield dg.MaterializeResult(
+            asset_key=key, metadata={"dagster/row_count": table.height, **metadata, "as of": day.isoformat()}
+        )
