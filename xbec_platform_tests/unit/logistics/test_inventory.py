@@ -1,6 +1,7 @@
 """The inventory plan: levels and positions of a small shop, transfers against brute force, and what is not known."""
 
 from dataclasses import replace
+from decimal import Decimal
 from itertools import product
 from typing import Any
 
@@ -138,7 +139,7 @@ def test_old_stock_that_does_not_sell_is_sold_off() -> None:
     aged = inputs.stock.with_columns(age_0_30=pl.lit(0), age_361_plus=pl.lit(40))
     result = plan_inventory(replace(inputs, stock=aged))
     assert result.ageing.select("age_bucket", "pieces").rows() == [("361_plus", 40)]
-    assert result.ageing["storage_day_base"].to_list() == [pytest.approx(0.32)]
+    assert result.ageing["storage_day_base"].to_list() == [Decimal("0.32")]
     row = result.actions.row(0, named=True)
     assert (row["action"], row["target_warehouse_id"]) == ("liquidate", None)
     assert row["pieces"] >= 30
