@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import pytest
 
 from xbec_platform.logistics.inventory_actions import plan_inventory
 from xbec_platform.logistics.inventory_inputs import InventoryInputs, InventoryParams, InventoryTables
