@@ -45,16 +45,33 @@ def new(
     name: Annotated[str | None, typer.Option(help="name of the mapping and its landing folder")] = None,
     out: Annotated[Path | None, typer.Option(help="file to write; must not exist yet; else printed")] = None,
 ) -> None:
-    """Draft a mapping from a sample: types, key, time, personal data, likely table; TODO where a person decides."""
+    """Draft a mapping from a sample: types, key, time, personal data, likely table; TODO where a person decides.
+
+    Where a mapping of the platform or the home fits already, it is named instead; --name drafts one all the same.
+    """
+    from xbec_platform.ingest.contracts import ContractError
     from xbec_platform.ingest.formats.reading import read_records
     from xbec_platform.ingest.formats.records import FileRejectedError
     from xbec_platform.ingest.mapping_draft import draft_mapping, name_of
+    from xbec_platform.ingest.mappings import fitting, mappings
 
     if out is not None and out.exists():
         typer.echo(f"xbec: {out} exists already; choose another --out or remove it", err=True)
         raise typer.Exit(USAGE)
     try:
-        draft = draft_mapping(read_records(sample), name or name_of(sample))
+        records = read_records(sample)
+        there = None if name else fitting(records.frame.columns, mappings(settings().home / "mappings"))
+        if there is not None:
+            typer.echo(
+                f"mapping {there.name} fits {sample.name} already, nothing to write: land the file as "
+                f"landing/{there.name}/dt=YYYY-MM-DD/{sample.name} of the home, then xbec backfill; xbec validate "
+                f"{sample} --source {there.name} tries it first. For a mapping of your own give --name"
+            )
+            return
+        draft = draft_mapping(records, name or name_of(sample))
+    except ContractError as error:
+        typer.echo(f"xbec: {error}", err=True)
+        raise typer.Exit(USAGE) from error
     except FileRejectedError as error:
         typer.echo(f"xbec: {sample}: {error}", err=True)
         raise typer.Exit(NO_DATA) from error

@@ -129,7 +129,9 @@ def _guess(values: pl.Series) -> Guess:
 def _personal(name: str, given: pl.Series) -> tuple[str, str | None]:
     """PII class and hash by the values where they tell, else by the name."""
     plain = _plain(name)
-    if given.len() and given.str.strip_chars().str.contains(_EMAIL).all():
+    # One slip of a source must not leave all other addresses unguarded.
+    addresses = given.str.strip_chars().str.contains(_EMAIL).sum()
+    if addresses * 2 > given.len() or (addresses and any(word in plain for word in ("email", "e_mail"))):
         return "contact", "email"
     if any(word in plain for word in ("phone", "mobile")) and not given.str.contains("[A-Za-z]").any():
         return "contact", "phone"
@@ -147,7 +149,9 @@ def _type_of(given: pl.Series) -> tuple[str, tuple[str, ...]]:
     # Digits with a zero in front are codes: as numbers they would lose it.
     if given.str.contains(r"^0\d+$").any():
         return "text", ()
-    for type_ in _TYPES:
+    # 17850.0 is how tools that know only floats write whole numbers; 20.00 is an amount.
+    is_amount = given.str.contains(r"\.\d*[1-9]|\.\d\d").any()
+    for type_ in _TYPES[1:] if is_amount else _TYPES:
         column = Column(name=given.name, type=type_)
         if typed_columns(given.to_frame(), [column], "UTC", {})[given.name].null_count() == 0:
             return type_, ()

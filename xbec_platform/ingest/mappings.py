@@ -8,7 +8,7 @@ quarantine, never away. Loading is here; `mapping_document` checks, `mapping_ste
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -209,6 +209,23 @@ def mappings(folder: Path | None = None) -> Mapping[str, SourceMapping]:
             f"{folder}: the platform has a source named {', '.join(taken)} already; choose another name"
         )
     return {**_loaded(FOLDER, _stamp(FOLDER)), **own}
+
+
+def fitting(names: Collection[str], known: Mapping[str, SourceMapping]) -> SourceMapping | None:
+    """The mapping that a file with these columns is for: all it must have, and most of what it may have.
+
+    Of several the one that names most of the columns, then the first by name; None when there is none.
+    """
+
+    def named(mapping: SourceMapping) -> int:
+        return len(set(names) & set(mapping.file.columns))
+
+    def fits(mapping: SourceMapping) -> bool:
+        required = {name for name, column in mapping.file.columns.items() if not column.nullable}
+        return required <= set(names) and named(mapping) * 2 > len(mapping.file.columns)
+
+    found = [mapping for _, mapping in sorted(known.items()) if fits(mapping)]
+    return max(found, key=named, default=None)
 
 
 def _stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:

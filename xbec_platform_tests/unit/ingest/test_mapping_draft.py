@@ -53,6 +53,31 @@ def test_draft_tells_types_key_time_and_people(tmp_path: Path) -> None:
     assert "the sample also fits %d/%m/%Y" in made.stdout
 
 
+@pytest.mark.parametrize("sample", sorted(path.name for path in SAMPLES.iterdir()))
+def test_an_export_that_is_mapped_needs_no_draft(sample: str, tmp_path: Path) -> None:
+    """Whoever does not know the list of mappings learns which of them to use, and how."""
+    out = tmp_path / "drafted.yml"
+    made = RUNNER.invoke(app, ["new", str(SAMPLES / sample), "--out", str(out)])
+    name = sample.split(".", maxsplit=1)[0]
+    assert made.exit_code == 0
+    assert f"mapping {name} fits {sample} already, nothing to write" in made.output
+    assert f"landing/{name}/dt=YYYY-MM-DD/" in made.output
+    assert not out.exists()
+
+
+def test_amounts_stay_decimal_and_one_bad_address_unguards_nobody(tmp_path: Path) -> None:
+    """An integer column would put 20.50 into quarantine the next day; a missing hash would load addresses."""
+    sample = tmp_path / "sales.csv"
+    sample.write_text(
+        "Order,Total,Customer,Email,Email Opt-in\nA,20.00,17850.0,a@b.de,yes\nB,30.00,17851.0,none given,no\n"
+    )
+    columns = yaml.safe_load(RUNNER.invoke(app, ["new", str(sample)]).stdout)["file"]["columns"]
+    assert columns["Total"]["type"] == "decimal(18,4)"
+    assert columns["Customer"]["type"] == "integer"
+    assert columns["Email"] == {"type": "text", "nullable": False, "pii": "contact", "hash": "email"}
+    assert "hash" not in columns["Email Opt-in"]
+
+
 def test_matching_columns_make_a_route(tmp_path: Path) -> None:
     """A file that has all a contract needs is routed there at once."""
     sample = tmp_path / "rates.csv"
