@@ -41,6 +41,8 @@ CTR_PRIORS = dg.AssetKey([ML, "ctr_priors"])
 ATTRIBUTE_TARGETS = dg.AssetKey([ML, "attribute_target_groups"])
 PRODUCT_TARGETS = dg.AssetKey([ML, "product_target_groups"])
 
+PORTRAIT_TAGS = dg.AssetKey([ML, "portrait_tags"])
+
 RECS_DISCOVER = dg.AssetKey([ML, "recs_discover"])
 RECS_REPLENISH = dg.AssetKey([ML, "recs_replenish"])
 RECS_EVALUATION = dg.AssetKey([ML, "recs_evaluation"])

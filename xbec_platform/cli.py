@@ -20,6 +20,7 @@ from xbec_platform.commands import (
     erase,
     landed_cost,
     mapping,
+    portrait,
     quarantine,
     queue,
     retention,
@@ -45,6 +46,7 @@ app.command(
 )(dbt.dbt)
 app.command()(doctor.doctor)
 app.command()(erase.erase)
+app.command()(portrait.portrait)
 app.command()(queue.queue)
 app.command()(retention.retention)
 app.command()(serve.serve)

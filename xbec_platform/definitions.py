@@ -21,6 +21,7 @@ from xbec_platform.assets.landed_cost import build_landed_cost_assets
 from xbec_platform.assets.lifetime_value import build_lifetime_assets
 from xbec_platform.assets.logistics import build_logistics_assets
 from xbec_platform.assets.platform_health import build_health_assets
+from xbec_platform.assets.portrait import build_portrait_assets
 from xbec_platform.assets.preferences import build_preference_assets
 from xbec_platform.assets.publish import build_publish_assets
 from xbec_platform.assets.recommendations import build_recommendation_assets
@@ -69,6 +70,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *build_preference_assets(settings),
             *build_identity_assets(settings),
             *build_target_assets(settings),
+            *build_portrait_assets(settings),
             *build_recommendation_assets(settings),
             *build_affinity_assets(settings),
             *build_logistics_assets(settings),

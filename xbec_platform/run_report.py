@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from xbec_platform.customers.portrait_document import Portrait
     from xbec_platform.main_job import Outcome
     from xbec_platform.world.generate import WorldSummary
 
@@ -100,6 +101,30 @@ def print_targets(found: "pl.DataFrame", title: str, as_of: str, console: Consol
         f"Target groups of {title} as of {as_of}; index 1 is everybody, with its 90 % interval",
         shown,
     )
+
+
+def print_portrait(found: "Portrait", name: str, console: Console) -> None:
+    """Print a portrait by sections, with what is left out for want of evidence."""
+    import polars as pl
+
+    from xbec_platform.customers.portrait_tags import SECTIONS, TAGS
+
+    rows = [
+        (
+            SECTIONS[section],
+            tag["label"],
+            tag["value"],
+            f"{tag['evidence_n']} {tag['evidence_of']}",
+            tag["confidence"],
+        )
+        for section, tags in found.sections().items()
+        for tag in tags
+    ]
+    table = pl.DataFrame(rows, schema=["section", "tag", "value", "rests on", "confidence"], orient="row")
+    _print_table(console, f"Portrait of the {found.kind} {name} as of {found.as_of}", table)
+    if found.omitted:
+        left_out = "; ".join(TAGS[tag].label for tag in found.omitted)
+        console.print(f"left out, as too little is known: {left_out}", highlight=False, soft_wrap=True)
 
 
 def _print_table(console: Console, title: str, frame: "pl.DataFrame") -> None:

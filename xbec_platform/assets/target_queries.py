@@ -5,13 +5,9 @@ WINDOW_DAYS = 28
 _VALID = "valid_from <= $day AND valid_to > $day"
 _ITEMS = f"(SELECT item_id, attribute, attribute_value FROM intermediate.int_item_attributes WHERE {_VALID})"
 
-# Run for the first and for the last day of the window.
-MEMBERS = f"""
-    WITH people AS (
-        SELECT customer_id, country, year($day) - birth_year AS age FROM staging.stg_customer_versions
-        WHERE updated_ts < $day + 1
-        QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY updated_ts DESC) = 1
-    ), purchases AS (
+# Who is in which life stage: purchases, and stages (life_stage, customer_id).
+LIFE_STAGES = f"""
+    purchases AS (
         SELECT DISTINCT life_stage, customer_id, event_date, item_id, least_purchases, within_days, lasts_days
         FROM intermediate.int_item_signals JOIN {_ITEMS} AS items USING (item_id)
         JOIN seeds.life_stages USING (attribute, attribute_value)
@@ -24,7 +20,16 @@ MEMBERS = f"""
         JOIN numbered AS b ON a.life_stage = b.life_stage AND a.customer_id = b.customer_id
             AND b.n = a.n + a.least_purchases - 1 AND b.event_date <= a.event_date + a.within_days
         WHERE b.event_date > $day - a.lasts_days
-    ), groups AS (
+    )
+"""
+
+# Run for the first and for the last day of the window.
+MEMBERS = f"""
+    WITH people AS (
+        SELECT customer_id, country, year($day) - birth_year AS age FROM staging.stg_customer_versions
+        WHERE updated_ts < $day + 1
+        QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY updated_ts DESC) = 1
+    ), {LIFE_STAGES}, groups AS (
         SELECT 'segment' AS group_type, segment AS group_key, customer_id FROM marts.mart_rfm WHERE as_of_date = $day
         UNION ALL SELECT 'country', country, customer_id FROM people WHERE country IS NOT NULL
         UNION ALL SELECT 'age_band', CASE WHEN age < 25 THEN 'under 25' WHEN age < 35 THEN '25 to 34'

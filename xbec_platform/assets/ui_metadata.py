@@ -11,6 +11,7 @@ from xbec_platform.catalogue.contract_facts import column_facts, promises
 from xbec_platform.catalogue.declared import declared
 from xbec_platform.catalogue.facts import ColumnFacts, TableFacts, grain_and_key
 from xbec_platform.ingest.contracts import Contract
+from xbec_platform.settings import Settings
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,6 +49,11 @@ def bars(shares: Mapping[str, float], *, unit: str) -> dg.MetadataValue:
         for name, value in list(shares.items())[:TABLE_ROWS]
     ]
     return dg.MetadataValue.md("\n".join([f"| | {unit} | |", "|---|---:|---|", *rows]))
+
+
+def report_links(settings: Settings, pages: Mapping[str, str]) -> dict[str, dg.MetadataValue]:
+    """Links to pages of the home's reports folder, by what is there to see."""
+    return {label: dg.MetadataValue.url((settings.reports / page).as_uri()) for label, page in pages.items()}
 
 
 def column_schema(contract: Contract) -> dg.TableSchema:

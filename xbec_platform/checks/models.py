@@ -10,6 +10,7 @@ from xbec_platform.checks.arrivals import ARRIVAL_CHECKS
 from xbec_platform.checks.clusters import CUSTOMER_CHECKS, INTEREST_CHECKS
 from xbec_platform.checks.inventory import INVENTORY_CHECKS
 from xbec_platform.checks.landed_cost import LANDED_COST_CHECKS
+from xbec_platform.checks.portrait import PORTRAIT_CHECKS
 from xbec_platform.checks.preferences import PREFERENCE_CHECKS
 from xbec_platform.checks.recommendations import RECOMMENDATION_CHECKS
 from xbec_platform.checks.routes import ROUTE_CHECKS
@@ -146,6 +147,7 @@ def build_model_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
         "lifetime_checks": LIFETIME_CHECKS,
         "preference_checks": PREFERENCE_CHECKS,
         "target_checks": TARGET_CHECKS,
+        "portrait_checks": PORTRAIT_CHECKS,
         "recommendation_checks": RECOMMENDATION_CHECKS,
         "logistics_checks": LOGISTICS_CHECKS,
         "shipment_checks": SHIPMENT_CHECKS,

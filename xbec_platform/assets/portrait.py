@@ -1,0 +1,103 @@
+"""Consumption portraits as an asset: read what is known as of a day, make the tags, store."""
+
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from xbec_platform import asset_keys
+from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
+from xbec_platform.assets.portrait_queries import QUERIES
+from xbec_platform.assets.resources import WarehouseResource
+from xbec_platform.assets.ui_metadata import markdown_table, report_links
+from xbec_platform.partitions import daily
+from xbec_platform.publish.page_names import PORTRAIT
+from xbec_platform.settings import Settings
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from xbec_platform.customers.portrait import PortraitInput
+
+
+def build_portrait_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """What is known of persons, segments, clusters and markets."""
+
+    @dg.multi_asset(
+        name="portrait_tags",
+        specs=[
+            model_spec(
+                asset_keys.PORTRAIT_TAGS,
+                "Consumption portraits of persons, RFM segments, clusters and markets, one tag a row with the number "
+                "of observations it rests on and how sure it is: value, habits, likes, sensitivity to price, coupon "
+                "and delivery, life stage, next purchase, recommendations. Persons only with consent to profiling, "
+                "groups only of 30 people or more; what rests on too little is left out. `xbec portrait` shows "
+                "one as text or JSON. Grain: subject x tag x position. "
+                "Key: as_of_date, subject_type, subject_id, tag, position.",
+                group="customers",
+                owner="team:customer-data",
+                kinds={"scipy"},
+                deps=[
+                    asset_keys.mart("mart_user_database"),
+                    asset_keys.mart("mart_rfm"),
+                    asset_keys.mart("fct_order"),
+                    asset_keys.mart("fct_order_line"),
+                    asset_keys.CUSTOMER_CLUSTERS,
+                    asset_keys.CLV,
+                    asset_keys.ATTRIBUTE_PREFERENCE,
+                    asset_keys.ATTRIBUTE_TARGETS,
+                    asset_keys.RECS_DISCOVER,
+                ],
+            )
+        ],
+        partitions_def=daily(settings),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        pool="warehouse",
+    )
+    def portrait_tags(
+        context: dg.AssetExecutionContext, warehouse: WarehouseResource
+    ) -> dg.MaterializeResult[Any]:
+        import polars as pl
+
+        from xbec_platform.customers.portrait import PortraitInput
+        from xbec_platform.customers.portrait_tags import PERSON
+
+        chosen = as_of_days(context)
+        for day in chosen:
+            data = PortraitInput(
+                as_of=day, **read_as_of(warehouse.file, QUERIES, day, purpose=f"portraits {day}: read")
+            )
+            tags = all_portraits(data)
+            write_as_of(warehouse.file, {asset_keys.PORTRAIT_TAGS: tags}, day, purpose=f"portraits {day}")
+            context.log.info(f"portraits {day}: {tags.height} tags")
+        by_tag = tags.group_by("subject_type", "tag").agg(
+            rows=pl.len(),
+            median_evidence=pl.col("evidence_n").median(),
+            mean_confidence=pl.col("confidence").mean(),
+        )
+        return dg.MaterializeResult(
+            asset_key=asset_keys.PORTRAIT_TAGS,
+            metadata={
+                "dagster/row_count": tags.height,
+                "persons": tags.filter(pl.col("subject_type") == PERSON)["subject_id"].n_unique(),
+                "tags": markdown_table(
+                    by_tag.sort("rows", "subject_type", "tag", descending=[True, False, False])
+                ),
+                "as of": chosen[-1].isoformat(),
+                **report_links(settings, {"portraits": PORTRAIT}),
+            },
+        )
+
+    return [portrait_tags]
+
+
+def all_portraits(data: "PortraitInput") -> "pl.DataFrame":
+    """Tags of persons and groups."""
+    import polars as pl
+
+    from xbec_platform.customers.portrait import person_portraits
+    from xbec_platform.customers.portrait_groups import group_portraits
+    from xbec_platform.customers.portrait_tags import KEY, PortraitParams
+
+    params = PortraitParams()
+    persons = person_portraits(data, params)
+    return pl.concat([persons, group_portraits(data, persons, params)]).sort(KEY)

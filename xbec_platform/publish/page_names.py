@@ -1,0 +1,7 @@
+"""Names of the page files in a home's reports folder. A leaf: everything that links to a page imports it."""
+
+OVERVIEW = "overview.html"
+CONTRACTS = "contracts.html"
+SEGMENTS = "segments.html"
+PORTRAIT = "portraits.html"
+TARGETS = "target_groups.html"
