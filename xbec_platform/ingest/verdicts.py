@@ -25,7 +25,7 @@ CARRIED = (FILE, DROP, ROW, DUPLICATES, EXTRA)
 UNREADABLE = "?"
 # Flag of such a cell that holds a date whose day and month may be either.
 EITHER_WAY = "?day or month of "
-EITHER_WAY_PATTERN = r"^\s*\d{1,2}[/.-]\d{1,2}[/.-](\d{4}|\d{2})(\D|$)"
+EITHER_WAY_PATTERN = r"^\s*(0?[1-9]|1[0-2])[/.-](0?[1-9]|1[0-2])[/.-](\d{4}|\d{2})(\D|$)"
 # Clocks of sources drift; ten minutes past the drop day are still the drop day.
 CLOCK_TOLERANCE = timedelta(minutes=10)
 
