@@ -63,7 +63,7 @@ def test_all_reasons_are_given_with_the_raw_record() -> None:
 def test_a_date_of_two_readings_is_told_with_both() -> None:
     """Whoever sees the reason knows what to declare; other text is just no timestamp."""
     (either, neither) = reasons(
-        {"id": "1", "qty": "1", "ts": "01/02/2026 10:00"}, {"id": "2", "qty": "1", "ts": "x"}
+        {"id": "1", "qty": "1", "ts": "01/02/2026 10:00"}, {"id": "2", "qty": "1", "ts": "31/02/2026 25:99"}
     )
     assert re.search("two ways, 1 February or 2 January: .* '%d/%m/%Y' or '%m/%d/%Y'", *either)
     assert neither == ["ts: is no timestamp"]
