@@ -9,6 +9,7 @@ import dagster as dg
 
 from xbec_platform import asset_keys
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
+from xbec_platform.assets.recommendation_queries import EARLIER_LISTS, QUERIES
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import bars, markdown_table
 from xbec_platform.partitions import daily
@@ -17,61 +18,12 @@ from xbec_platform.settings import Settings
 if TYPE_CHECKING:
     import polars as pl
 
-# A second year of history does not help (measured on Online Retail II), a year keeps seasonal goods.
-_HISTORY_DAYS = 400
-
-QUERIES = {
-    "interactions": f"""
-        SELECT customer_id, product_id, order_id, order_date, qty::BIGINT AS qty, ship_country AS market
-        FROM marts.fct_order_line
-        WHERE is_product AND customer_id IS NOT NULL AND order_date <= $day AND order_date > $day - {_HISTORY_DAYS}
-    """,
-    "customers": """
-        SELECT customer_id, country AS market FROM raw.customers WHERE updated_ts < $day + 1
-        QUALIFY row_number() OVER (
-            PARTITION BY customer_id ORDER BY updated_ts DESC, _drop_date DESC, _file_id, _row_no) = 1
-    """,
-    "consenting": """
-        SELECT customer_id FROM raw.customers WHERE updated_ts < $day + 1
-        QUALIFY row_number() OVER (
-            PARTITION BY customer_id ORDER BY updated_ts DESC, _drop_date DESC, _file_id, _row_no) = 1
-            AND consent_profiling IS TRUE
-    """,
-    "products": """
-        SELECT product_id, coalesce(p.status, 'active') AS status
-        FROM marts.dim_product AS d LEFT JOIN (
-            SELECT product_id, status FROM raw.products WHERE valid_from < $day + 1
-            QUALIFY row_number() OVER (
-                PARTITION BY product_id ORDER BY valid_from DESC, _drop_date DESC, _file_id, _row_no) = 1
-        ) AS p USING (product_id)
-        WHERE d.is_product
-    """,
-    "stock": """
-        SELECT product_id, sum(available)::BIGINT AS available FROM marts.fct_inventory
-        WHERE snapshot_date = (SELECT max(snapshot_date) FROM marts.fct_inventory
-            WHERE snapshot_date <= $day AND snapshot_date > $day - 31)
-        GROUP BY product_id
-    """,
-    "restrictions": """
-        WITH lanes AS (
-            FROM raw.lanes WHERE valid_from < $day + 1
-            QUALIFY row_number() OVER (
-                PARTITION BY lane_id ORDER BY valid_from DESC, _drop_date DESC, _file_id, _row_no) = 1
-        ), markets AS (
-            SELECT dest_node AS market, bool_or(allows_battery) AS battery, bool_or(allows_liquid) AS liquid,
-                bool_or(allows_hazard) AS hazard
-            FROM lanes GROUP BY dest_node
-        )
-        SELECT product_id, market, CASE
-            WHEN has_battery AND NOT battery THEN 'no lane takes batteries'
-            WHEN is_liquid AND NOT liquid THEN 'no lane takes liquids'
-            ELSE 'no lane takes hazardous goods' END AS reason
-        FROM marts.dim_product CROSS JOIN markets
-        WHERE (has_battery AND NOT battery) OR (is_liquid AND NOT liquid) OR (is_hazard AND NOT hazard)
-    """,
-}
-
-_DEPS = [asset_keys.mart("fct_order_line"), asset_keys.mart("dim_product"), asset_keys.mart("fct_inventory")]
+_DEPS = [
+    asset_keys.mart("fct_order_line"),
+    asset_keys.mart("dim_product"),
+    asset_keys.mart("fct_inventory"),
+    asset_keys.intermediate("int_item_signals"),
+]
 
 
 def build_recommendation_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -89,7 +41,8 @@ def build_recommendation_assets(settings: Settings) -> list[dg.AssetsDefinition]
         specs=[
             spec(
                 asset_keys.RECS_DISCOVER,
-                "Products a customer never bought, N eligible ones each, with the bought product that speaks for them. "
+                "Products a customer never bought, N eligible ones each, with the product, bought or looked at, that "
+                "speaks for them; an earlier day's where the gate failed (ml.recs_gate). "
                 "Grain: customer x rank. Key: as_of_date, customer_id, rank.",
             ),
             spec(
@@ -99,8 +52,19 @@ def build_recommendation_assets(settings: Settings) -> list[dg.AssetsDefinition]
             ),
             spec(
                 asset_keys.RECS_EVALUATION,
-                "nDCG, recall and coverage on the 28 days before the as-of day, seen only by the evaluation. "
+                "nDCG, recall, coverage, novelty and diversity on the 28 days before the as-of day, seen only by the "
+                "evaluation; and of the lists of a week ago by what was bought since. "
                 "Grain: product x model x part x k. Key: as_of_date, product, model, part, k.",
+            ),
+            spec(
+                asset_keys.RECS_GATE,
+                "Whether today's discover lists are published: they must be 1.1 times as good as the best popularity "
+                "on the last 28 days, else an earlier day's stay. Grain: as-of day. Key: as_of_date.",
+            ),
+            spec(
+                asset_keys.RECS_ABLATION,
+                "What each of the four signals (access interface, click times, search path, residence time) is worth: "
+                "nDCG without it. Grain: signal left out. Key: as_of_date, left_out.",
             ),
         ],
         partitions_def=daily(settings),
@@ -113,24 +77,38 @@ def build_recommendation_assets(settings: Settings) -> list[dg.AssetsDefinition]
         chosen = as_of_days(context)
         for day in chosen:
             frames = read_as_of(warehouse.file, QUERIES, day, purpose=f"recommendations {day}: read")
+            frames |= _earlier(warehouse, day)
             tables = recommend(frames, day, limit_to_stock=not settings.is_sample_network)
             write_as_of(warehouse.file, tables, day, purpose=f"recommendations {day}")
-            context.log.info(
-                f"recommendations {day}: {tables[asset_keys.RECS_DISCOVER].height} discover rows"
-            )
+            gate = tables[asset_keys.RECS_GATE].row(0, named=True)
+            say = context.log.warning if gate["status"] == "failed" else context.log.info
+            say(f"recommendations {day}: gate {gate['status']}: {gate['reason']}")
         yield from _report(tables, chosen[-1])
 
     return [recommendations]
 
 
+def _earlier(warehouse: WarehouseResource, day: date) -> "dict[str, pl.DataFrame]":
+    """Lists of earlier days; none on the first one."""
+    from xbec_platform.recommendations.discover import DISCOVER_SCHEMA
+
+    known = (
+        "SELECT count(*) AS n FROM duckdb_tables() WHERE schema_name = 'ml' AND table_name = 'recs_discover'"
+    )
+    if not warehouse.file.read_frame(known, purpose="recommendations: lists there are")["n"].item():
+        import polars as pl
+
+        empty = pl.DataFrame(schema={"as_of_date": pl.Date, **DISCOVER_SCHEMA})
+        return {"previous": empty, "week_ago": empty}
+    return read_as_of(warehouse.file, EARLIER_LISTS, day, purpose=f"recommendations {day}: earlier lists")
+
+
 def recommend(
     frames: "dict[str, pl.DataFrame]", day: date, *, limit_to_stock: bool
 ) -> "dict[dg.AssetKey, pl.DataFrame]":
-    """Both lists and the evaluation of a day; a made-up network's stock limits nothing that is shown."""
-    from xbec_platform.recommendations.discover import discover
+    """All tables of a day; a made-up network's stock limits nothing that is shown."""
+    from xbec_platform.recommendations.daily_lists import daily_lists
     from xbec_platform.recommendations.eligibility import decide_eligibility
-    from xbec_platform.recommendations.evaluation import evaluate
-    from xbec_platform.recommendations.replenish import replenish
 
     customers, interactions = frames["customers"], frames["interactions"]
     markets = sorted({*customers["market"].drop_nulls(), *interactions["market"].drop_nulls()})
@@ -141,11 +119,25 @@ def recommend(
         stock=frames["stock"] if limit_to_stock else None,
     )
     # What nobody agreed to is not used, neither for the customer's own lists nor for those of others: a null is no yes.
-    profiled = interactions.join(frames["consenting"], on="customer_id", how="semi")
+    agreed = {
+        name: frames[name].join(frames["consenting"], on="customer_id", how="semi")
+        for name in ("interactions", "signals")
+    }
+    made = daily_lists(
+        agreed["interactions"],
+        agreed["signals"],
+        customers,
+        eligibility,
+        as_of=day,
+        previous=frames["previous"],
+        week_ago=frames["week_ago"],
+    )
     return {
-        asset_keys.RECS_DISCOVER: discover(profiled, customers, eligibility, as_of=day).lists,
-        asset_keys.RECS_REPLENISH: replenish(profiled, customers, eligibility, as_of=day).lists,
-        asset_keys.RECS_EVALUATION: evaluate(profiled, test_end=day),
+        asset_keys.RECS_DISCOVER: made.discover,
+        asset_keys.RECS_REPLENISH: made.replenish,
+        asset_keys.RECS_EVALUATION: made.evaluation,
+        asset_keys.RECS_GATE: made.gate,
+        asset_keys.RECS_ABLATION: made.ablation,
     }
 
 
@@ -174,3 +166,7 @@ def _report(tables: "dict[dg.AssetKey, pl.DataFrame]", day: date) -> Iterator[dg
         asset_key=asset_keys.RECS_EVALUATION,
         metadata={"metrics": markdown_table(metrics), **numbers, "as of": day.isoformat()},
     )
+    for key in (asset_keys.RECS_GATE, asset_keys.RECS_ABLATION):
+        yield dg.MaterializeResult(
+            asset_key=key, metadata={"table": markdown_table(tables[key]), "as of": day.isoformat()}
+        )

@@ -43,15 +43,21 @@ RECOMMENDATION_CHECKS = (
         """SELECT as_of_date, customer_id, rank FROM ml.recs_discover
         WHERE reason_product_id IS NULL AND reason_kind <> 'market_popularity' ORDER BY ALL""",
     ),
+    unique_key(asset_keys.RECS_GATE, "as_of_date"),
+    unique_key(asset_keys.RECS_ABLATION, "as_of_date", "left_out"),
     TableCheck(
-        asset_keys.RECS_EVALUATION,
+        asset_keys.RECS_GATE,
         "beats_popularity",
-        "On the last 28 days discover is at least 1.1 times as good (nDCG@10) as popularity in the market.",
-        """SELECT m.as_of_date, m.ndcg, p.ndcg FROM ml.recs_evaluation AS m JOIN ml.recs_evaluation AS p
-            USING (as_of_date, product, part, k)
-        WHERE m.product = 'discover' AND m.model = 'ease_trend' AND p.model = 'market_popularity'
-            AND m.ndcg < 1.1 * p.ndcg ORDER BY ALL""",
+        "On the last 28 days discover is at least 1.1 times as good (nDCG@10) as the best popularity.",
+        "SELECT as_of_date, reason FROM ml.recs_gate WHERE status = 'failed' ORDER BY ALL",
         blocking=False,
+    ),
+    TableCheck(
+        asset_keys.RECS_ABLATION,
+        "complete_model_first",
+        "Each day compares the complete model with one without each signal and one without all.",
+        """SELECT as_of_date, count(*) FROM ml.recs_ablation GROUP BY ALL
+        HAVING count(*) <> 6 OR count(*) FILTER (left_out = 'none' AND ndcg_loss = 0) <> 1 ORDER BY ALL""",
     ),
     unique_key(asset_keys.PRODUCT_AFFINITY, "as_of_date", "basket_kind", "market", "product_a", "product_b"),
     unique_key(

@@ -76,6 +76,7 @@ def build_audience(
     *,
     as_of: date,
     popularity: PopularityParams,
+    others: tuple[pl.Series, pl.Series] | None = None,
 ) -> Audience:
     """Bring the three tables to one coding.
 
@@ -85,6 +86,7 @@ def build_audience(
         eligibility: see `eligibility.decide_eligibility`.
         as_of: last known day.
         popularity: settings of the fill.
+        others: customer ids and item ids that need a position too: those of signals.
 
     Returns:
         The audience, sorted by customer.
@@ -100,12 +102,10 @@ def build_audience(
     if customers["customer_id"].null_count() or customers["customer_id"].is_duplicated().any():
         raise ValueError("customers have empty or repeated customer_id: give one row per customer")
     sorted_customers = customers.select("customer_id", "market").sort("customer_id")
-    history = build_history(
-        interactions,
-        as_of=as_of,
-        customer_ids=sorted_customers["customer_id"],
-        product_ids=eligibility["product_id"],
-    )
+    people, items = sorted_customers["customer_id"], eligibility["product_id"]
+    if others is not None:
+        people, items = pl.concat([people, others[0]]), pl.concat([items, others[1]])
+    history = build_history(interactions, as_of=as_of, customer_ids=people, product_ids=items)
     eligible = eligible_products(eligibility, history.product_ids)
     shares = market_popularity(history, eligible.markets, popularity)
     codes = sorted_customers["customer_id"].cast(pl.Enum(history.customer_ids)).to_physical()

@@ -1,4 +1,4 @@
-"""The bought product behind each recommendation; which product is recommended is decided elsewhere."""
+"""The product behind each recommendation, bought or looked at; which product is recommended is decided elsewhere."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from xbec_platform.recommendations.ease import EaseModel
 from xbec_platform.recommendations.interactions import runs
 from xbec_platform.recommendations.lists import Audience, Picks
+from xbec_platform.recommendations.signals import CATEGORY_PAGE
 
 NO_PRODUCT = -1
 
@@ -24,7 +25,7 @@ def _latest_bought(audience: Audience, customer: int) -> int:
 def explain(
     audience: Audience, picks: Picks, model: EaseModel, matrix: Any
 ) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
-    """Name one bought product for each pick of a customer with a history.
+    """Name one product for each pick of a customer with a history.
 
     Args:
         audience: customers.
@@ -34,7 +35,8 @@ def explain(
 
     Returns:
         product_ix of the reason (`NO_PRODUCT` = none) and its kind:
-        'bought' = largest contribution x_j B_ji to the score;
+        'bought' = largest contribution x_j B_ji to the score; 'looked_at' and 'browsed_category' the same of what the
+        customer has not bought but looked at, the latter a page of a category;
         'closest_bought' = the pick is a fill: the bought product with the highest partial correlation, if
         positive;
         'latest_bought' = the model knows no relation: latest, then most often bought, then by id;
@@ -45,17 +47,19 @@ def explain(
     shown = column_of[picks.product_ix]
     has_history = (np.diff(audience.history.first_pair) > 0)[audience.customer_ix[picks.row]]
     modelled = picks.generator == "ease"
-    kind = np.where(modelled, "bought", np.where(has_history, "latest_bought", "market_popularity"))
+    kind = np.where(modelled, "browsed_category", np.where(has_history, "latest_bought", "market_popularity"))
     reason = np.full(len(picks.row), NO_PRODUCT, dtype=np.int64)
     for places in _by_customer(picks, np.flatnonzero(modelled)):
         bought, weights = _known(matrix, audience.customer_ix[picks.row[places[0]]])
         # A positive score has a positive contribution, and argmax takes the first by id among equals.
         best = model.contributions(weights, bought, shown[places]).argmax(axis=1)
         reason[places] = model.columns[bought[best]]
+        kind[places] = _kinds(audience, int(picks.row[places[0]]), reason[places])
     for places in _by_customer(picks, np.flatnonzero(has_history & ~modelled)):
         customer = audience.customer_ix[picks.row[places[0]]]
         reason[places] = _latest_bought(audience, customer)
         bought, _ = _known(matrix, customer)
+        bought = bought[np.isin(model.columns[bought], audience.bought(int(picks.row[places[0]])))]
         near = places[shown[places] != NO_PRODUCT]
         if len(bought):
             strength = model.similarity(bought, shown[near])
@@ -63,6 +67,17 @@ def explain(
             reason[near[positive]] = model.columns[bought[strength.argmax(axis=1)[positive]]]
             kind[near[positive]] = "closest_bought"
     return reason, kind
+
+
+def _kinds(audience: Audience, row: int, products: NDArray[np.int64]) -> NDArray[np.str_]:
+    """Say how a customer knows products that speak for others."""
+    is_bought = np.isin(products, audience.bought(row))
+    ids = audience.history.product_ids.gather(products)
+    is_page = ids.str.starts_with(CATEGORY_PAGE).to_numpy()
+    kinds: NDArray[np.str_] = np.where(
+        is_bought, "bought", np.where(is_page, "browsed_category", "looked_at")
+    )
+    return kinds
 
 
 def _known(matrix: Any, customer: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:

@@ -3,7 +3,7 @@
 import duckdb
 import polars as pl
 
-from xbec_platform.assets.recommendations import QUERIES
+from xbec_platform.assets.recommendation_queries import QUERIES
 
 
 def test_only_a_yes_is_consent() -> None:

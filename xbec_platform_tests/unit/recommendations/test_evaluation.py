@@ -5,10 +5,11 @@ from datetime import timedelta
 import polars as pl
 import pytest
 
+from xbec_platform.recommendations.beyond_accuracy import diversity, novelty
 from xbec_platform.recommendations.evaluation import (
     METRIC_SCHEMA,
+    TimeSplit,
     evaluate,
-    may_publish,
     popular_lists,
     score_lists,
     split_by_time,
@@ -54,7 +55,7 @@ def test_popularity_baseline_never_shows_bought_products():
     """Product x is the most popular and bought by a: a's baseline is y."""
     table = lines(("a", "x", 1), ("b", "x", 1), ("b", "y", 2))
     lists = popular_lists(table, shoppers("a"), shelf("x", "y"), as_of=TODAY, n_items=1)
-    assert lists.rows() == [("a", 1, "y")]
+    assert lists.select("customer_id", "rank", "product_id").rows() == [("a", 1, "y")]
 
 
 def _shop():
@@ -68,16 +69,31 @@ def test_evaluation_has_both_lists_with_baselines_and_parts():
     metrics = evaluate(lines(*before, *after), test_end=TODAY, k=3)
     assert metrics.schema == pl.Schema(METRIC_SCHEMA)
     assert set(metrics.filter(pl.col("product") == "discover")["part"]) == {"explore"}
-    assert set(metrics["model"]) == {"ease_trend", "market_popularity", "repurchase", "frequency"}
+    assert set(metrics["model"]) == {
+        "ease_trend",
+        "market_popularity",
+        "overall_popularity",
+        "repurchase",
+        "frequency",
+    }
     assert metrics["ndcg"].is_between(0, 1).all()
 
 
-def test_gate_compares_with_popularity():
-    """1.1 times popularity is the bar; no evaluated list is no permission but an error."""
-    schema = {"product": pl.String, "model": pl.String, "part": pl.String, "ndcg": pl.Float64}
-    rows = [("discover", "ease_trend", "explore", 0.115), ("discover", "market_popularity", "explore", 0.1)]
-    metrics = pl.DataFrame(rows, schema=schema, orient="row")
-    assert may_publish(metrics, min_ratio=1.1)
-    assert not may_publish(metrics, min_ratio=1.2)
-    with pytest.raises(ValueError, match="no discover rows"):
-        may_publish(metrics.clear())
+def test_a_random_split_is_refused():
+    """The same EASE scores 2.7 times as high on one: days of the two parts must not mix."""
+    table = lines(*[("a", f"p{age}", age) for age in range(60)])
+    end = TODAY - timedelta(days=28)
+    with pytest.raises(ValueError, match="train has days on the wrong side"):
+        TimeSplit(table.sample(fraction=0.8, seed=1), table.clear(), end)
+    with pytest.raises(ValueError, match="test has days on the wrong side"):
+        TimeSplit(table.clear(), table.sample(fraction=0.2, seed=1), end)
+
+
+def test_novelty_and_diversity_by_hand():
+    """X has both of two buyers (0 bits), y one of them (1 bit); their cosine is 1 / sqrt 2."""
+    train = lines(("a", "x", 1), ("b", "x", 1), ("a", "y", 1))
+    lists = pl.DataFrame({"customer_id": ["c", "c", "d"], "rank": [1, 2, 1], "product_id": ["x", "y", "y"]})
+    assert novelty(lists, train, k=10) == pytest.approx((0 + 1 + 1) / 3)
+    assert novelty(lists, train, k=1) == pytest.approx(0.5)
+    assert diversity(lists, train, k=10) == pytest.approx(1 - 0.5**0.5)
+    assert diversity(lists, train, k=1) == 0  # no list has two products
