@@ -52,8 +52,8 @@ def test_earlier_lists_stay_without_what_was_bought_or_may_not_be_shown():
     assert kept.rows() == [("a", 1, "y"), ("a", 2, "p"), ("new", 1, "p"), ("new", 2, "q")]
 
 
-def _random_shop(n: int, *, seed: int, related: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Customers look at a product of their taste a day before they buy another of it; or at anything."""
+def _random_shop(n: int, *, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Customers look at two products of their taste a day before they may buy another of it."""
     rng = np.random.default_rng(seed)
     buys, views = [(f"z{i:02}", f"p{i:02}", 55) for i in range(30)], []
     for customer in range(n):
@@ -64,24 +64,24 @@ def _random_shop(n: int, *, seed: int, related: bool) -> tuple[pl.DataFrame, pl.
             if age in (20, 10) or (age == 38 and customer % 2):
                 buys.append((name, f"p{taste + rng.integers(10):02}", age))
             for _ in range(2):
-                seen = taste + rng.integers(10) if related else rng.integers(30)
+                seen = taste + rng.integers(10)
                 views.append((name, f"p{seen:02}", age + 1, {"n_views": 4}))
     return lines(*buys), looks(*views)
 
 
 def test_signals_count_where_they_tell_something():
-    """Looks that follow taste get weight, looks at anything none; a young shop keeps the given scale."""
+    """Looks that follow taste get weight, those after the lists are made none; a young shop keeps the given scale."""
     day = TODAY - timedelta(days=28)
-    buys, views = _random_shop(180, seed=1, related=True)
+    buys, views = _random_shop(180, seed=1)
     assert learn_scale(buys, views, as_of=day) > 0
-    buys, noise = _random_shop(180, seed=1, related=False)
-    assert learn_scale(buys, noise, as_of=day) == 0
-    assert learn_scale(buys, noise, as_of=day - timedelta(days=40)) == DiscoverParams().signals.scale
+    late = views.filter(pl.col("signal_date") > TODAY - timedelta(days=42))
+    assert learn_scale(buys, late, as_of=day) == 0
+    assert learn_scale(buys, views, as_of=day - timedelta(days=40)) == DiscoverParams().signals.scale
 
 
 def test_ablation_names_the_signal_that_matters():
     """Only views tell anything: without click times all is lost, without the others nothing."""
-    buys, views = _random_shop(120, seed=2, related=True)
+    buys, views = _random_shop(120, seed=2)
     table = {row["left_out"]: row for row in ablation(buys, views, test_end=TODAY, k=5).iter_rows(named=True)}
     assert list(table) == ["none", "access_interface", "click_times", "search_path", "residence_time", "all"]
     assert table["click_times"]["ndcg_loss"] == table["all"]["ndcg_loss"]
