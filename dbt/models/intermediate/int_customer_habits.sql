@@ -89,85 +89,113 @@ new_products as (
 
 ),
 
-category_days as (
+trait_days as (
 
-    select
-        customer_id,
-        event_date,
-        top_category,
-        sum(gross_base) as gross_base
-    from product_days
-    where top_category is not null
-    group by 1, 2, 3
+    select * from {{ ref('int_customer_trait_days') }}
 
 ),
 
-category_dates as (
+trait_dates as (
 
     select distinct
         customer_id,
-        event_date
-    from category_days
+        event_date,
+        trait
+    from trait_days
 
 ),
 
-category_sums as (
+trait_sums as (
 
     select
-        category_dates.customer_id,
-        category_dates.event_date,
-        category_days.top_category,
+        trait_dates.customer_id,
+        trait_dates.event_date,
+        trait_dates.trait,
+        trait_days.trait_value,
         row_number() over (
-            partition by category_dates.customer_id, category_dates.event_date
-            order by sum(category_days.gross_base) desc, category_days.top_category
-        ) as category_rank
-    from category_dates
-    inner join category_days
+            partition by trait_dates.customer_id, trait_dates.event_date, trait_dates.trait
+            order by sum(trait_days.weight) desc, trait_days.trait_value
+        ) as trait_rank
+    from trait_dates
+    inner join trait_days
         on
-            category_dates.customer_id = category_days.customer_id
-            and category_dates.event_date >= category_days.event_date
-    group by 1, 2, 3
+            trait_dates.customer_id = trait_days.customer_id
+            and trait_dates.trait = trait_days.trait
+            and trait_dates.event_date >= trait_days.event_date
+    group by 1, 2, 3, 4
 
 ),
 
-top_categories as (
+top_traits as (
 
     select
         customer_id,
         event_date,
-        {{ joined_text('top_category', 'category_rank') }} as top_categories
-    from category_sums
-    where category_rank <= 3
+        trait,
+        {{ joined_text('trait_value', 'trait_rank') }} as top_values
+    from trait_sums
+    where trait_rank <= 3
+    group by 1, 2, 3
+
+),
+
+traits_by_day as (
+
+    select
+        customer_id,
+        event_date,
+        max(case when trait = 'category' then top_values end) as top_categories,
+        max(case when trait = 'brand' then top_values end) as top_brands,
+        max(case when trait = 'payment_method' then top_values end) as payment_methods,
+        max(case when trait = 'operation_mode' then top_values end) as operation_modes
+    from top_traits
     group by 1, 2
+
+),
+
+dates as (
+
+    select
+        customer_id,
+        event_date
+    from order_days
+    union distinct
+    select
+        customer_id,
+        event_date
+    from traits_by_day
 
 ),
 
 joined as (
 
     select
-        order_days.customer_id,
-        order_days.event_date,
+        dates.customer_id,
+        dates.event_date,
         hours_by_day.hour_score,
         weekday_scores.weekday_score,
         coalesce(new_products.n_new_products, 0) as n_new_products,
-        top_categories.top_categories
-    from order_days
-    inner join hours_by_day
+        traits_by_day.top_categories,
+        traits_by_day.top_brands,
+        traits_by_day.payment_methods,
+        traits_by_day.operation_modes
+    from dates
+    left join hours_by_day
         on
-            order_days.customer_id = hours_by_day.customer_id
-            and order_days.event_date = hours_by_day.event_date
-    inner join weekday_scores
+            dates.customer_id = hours_by_day.customer_id
+            and dates.event_date = hours_by_day.event_date
+    left join weekday_scores
         on
-            order_days.customer_id = weekday_scores.customer_id
-            and order_days.event_date = weekday_scores.event_date
+            dates.customer_id = weekday_scores.customer_id
+            and dates.event_date = weekday_scores.event_date
     left join new_products
         on
-            order_days.customer_id = new_products.customer_id
-            and order_days.event_date = new_products.event_date
-    left join top_categories
+            dates.customer_id = new_products.customer_id
+            and dates.event_date = new_products.event_date
+    left join traits_by_day
         on
-            order_days.customer_id = top_categories.customer_id
-            and order_days.event_date = top_categories.event_date
+            dates.customer_id = traits_by_day.customer_id
+            and dates.event_date = traits_by_day.event_date
 
 ),
 
@@ -182,7 +210,10 @@ running as (
         max(hour_score) over so_far as hour_score,
         max(weekday_score) over so_far as weekday_score,
         sum(n_new_products) over so_far as n_products,
-        {{ last_known('top_categories') }} over so_far as top_categories
+        {{ last_known('top_categories') }} over so_far as top_categories,
+        {{ last_known('top_brands') }} over so_far as top_brands,
+        {{ last_known('payment_methods') }} over so_far as payment_methods,
+        {{ last_known('operation_modes') }} over so_far as operation_modes
     from joined
     window so_far as (
         partition by customer_id
@@ -198,6 +229,9 @@ select
     valid_to,
 
     top_categories,
+    top_brands,
+    payment_methods,
+    operation_modes,
 
     cast(n_products as bigint) as n_products,
     cast(23 - hour_score % 24 as integer) as preferred_hour_utc,

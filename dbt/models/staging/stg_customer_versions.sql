@@ -21,10 +21,12 @@ select
     email_hash,
     phone_hash,
     country,
+    language,
     birth_year,
     gender,
 
     consent_profiling,
+    consent_marketing,
 
     created_ts as registered_ts,
     updated_ts,

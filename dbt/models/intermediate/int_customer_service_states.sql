@@ -1,0 +1,144 @@
+{{ config(materialized='view', tags=['event_day']) }}
+
+with
+
+service_days as (
+
+    select * from {{ ref('int_customer_service_days') }}
+
+),
+
+-- What a day adds to the sums, what leaves the trailing 30 days, what the new year takes off the limit.
+steps as (
+
+    select
+        customer_id,
+        event_date as valid_from,
+        n_placed,
+        n_cancelled,
+        n_discounted,
+        duty_base,
+        cbec_cny,
+        n_deposits,
+        n_balances,
+        n_deliveries,
+        delivery_s,
+        n_promised,
+        n_late,
+        n_sessions,
+        case when n_sessions > 0 then 1 else 0 end as n_active_days,
+        n_views,
+        n_clicks,
+        n_searches,
+        n_carts,
+        dwell_ms,
+        n_impressions,
+        n_impression_clicks
+    from service_days
+    union all
+    select
+        customer_id,
+        {{ add_days('event_date', 30) }} as valid_from,
+        0 as n_placed,
+        0 as n_cancelled,
+        0 as n_discounted,
+        cast(0 as decimal(18, 4)) as duty_base,
+        cast(0 as decimal(18, 4)) as cbec_cny,
+        0 as n_deposits,
+        0 as n_balances,
+        0 as n_deliveries,
+        0 as delivery_s,
+        0 as n_promised,
+        0 as n_late,
+        -n_sessions as n_sessions,
+        case when n_sessions > 0 then -1 else 0 end as n_active_days,
+        -n_views as n_views,
+        -n_clicks as n_clicks,
+        -n_searches as n_searches,
+        -n_carts as n_carts,
+        -dwell_ms as dwell_ms,
+        -n_impressions as n_impressions,
+        -n_impression_clicks as n_impression_clicks
+    from service_days
+    where n_sessions + n_impressions > 0
+    union all
+    select
+        customer_id,
+        cast(concat(cast(extract(year from event_date) + 1 as string), '-01-01') as date) as valid_from,
+        0 as n_placed,
+        0 as n_cancelled,
+        0 as n_discounted,
+        cast(0 as decimal(18, 4)) as duty_base,
+        -cbec_cny as cbec_cny,
+        0 as n_deposits,
+        0 as n_balances,
+        0 as n_deliveries,
+        0 as delivery_s,
+        0 as n_promised,
+        0 as n_late,
+        0 as n_sessions,
+        0 as n_active_days,
+        0 as n_views,
+        0 as n_clicks,
+        0 as n_searches,
+        0 as n_carts,
+        0 as dwell_ms,
+        0 as n_impressions,
+        0 as n_impression_clicks
+    from service_days
+    where cbec_cny <> 0
+
+),
+
+changes as (
+
+    select
+        customer_id,
+        valid_from,
+        sum(n_placed) as n_placed,
+        sum(n_cancelled) as n_cancelled,
+        sum(n_discounted) as n_discounted,
+        sum(duty_base) as duty_base,
+        sum(cbec_cny) as cbec_cny,
+        sum(n_deposits) as n_deposits,
+        sum(n_balances) as n_balances,
+        sum(n_deliveries) as n_deliveries,
+        sum(delivery_s) as delivery_s,
+        sum(n_promised) as n_promised,
+        sum(n_late) as n_late,
+        sum(n_sessions) as n_sessions,
+        sum(n_active_days) as n_active_days,
+        sum(n_views) as n_views,
+        sum(n_clicks) as n_clicks,
+        sum(n_searches) as n_searches,
+        sum(n_carts) as n_carts,
+        sum(dwell_ms) as dwell_ms,
+        sum(n_impressions) as n_impressions,
+        sum(n_impression_clicks) as n_impression_clicks
+    from steps
+    group by 1, 2
+
+)
+
+select
+    customer_id,
+    valid_from,
+    lead(valid_from, 1, date '9999-12-31') over (partition by customer_id order by valid_from) as valid_to,
+
+    {% for column in [
+        'n_placed', 'n_cancelled', 'n_discounted', 'n_deposits', 'n_balances', 'n_deliveries', 'delivery_s',
+        'n_sessions', 'n_active_days', 'n_views', 'n_clicks', 'n_searches', 'n_carts', 'dwell_ms', 'n_impressions',
+        'n_impression_clicks',
+    ] %}
+        cast(sum({{ column }}) over so_far as bigint) as {{ column }},
+    {% endfor %}
+    cast(sum(duty_base) over so_far as decimal(18, 4)) as duty_base,
+    cast(sum(cbec_cny) over so_far as decimal(18, 4)) as cbec_cny,
+    -- Of the last day on which a parcel with a promise came: whether one of them was late.
+    {{ last_known('case when n_promised > 0 then n_late > 0 end') }} over so_far as is_last_delivery_late
+from changes
+window so_far as (
+    partition by customer_id
+    order by valid_from
+    rows between unbounded preceding and current row
+)
