@@ -19,6 +19,7 @@ from xbec_platform.commands import (
     doctor,
     erase,
     landed_cost,
+    leaks,
     mapping,
     portrait,
     quarantine,
@@ -47,6 +48,7 @@ app.command(
 app.command()(doctor.doctor)
 app.command()(erase.erase)
 app.command()(portrait.portrait)
+app.command()(leaks.leaks)
 app.command()(queue.queue)
 app.command()(retention.retention)
 app.command()(serve.serve)
