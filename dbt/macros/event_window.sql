@@ -52,7 +52,24 @@
 {% macro missing_history(day, stored_day=none) -%}
     {{ day }} < {{ window_end() }}
     {%- if is_incremental() %}
-    and {{ day }} not in (select stored.{{ stored_day or day }} from {{ this }} as stored)
+    and {{ day }} not in (select distinct stored.{{ stored_day or day }} from {{ this }} as stored)
+    {%- endif -%}
+{%- endmacro %}
+
+{#
+    Beside missing_history, for rows that cost much before they can be told apart (ranked, joined): nothing is missing before
+    the window or before the first day that the rows have and the table lacks. Asked before the pre-hook deletes the window.
+    A source is given by its name: a unit test of the model would have to bring its rows otherwise.
+#}
+{% macro since_first_missing(day, relation, relation_day) -%}
+    {%- if execute and is_incremental() -%}
+        {%- set found = run_query(
+            'select min(had.day) from (select distinct ' ~ relation_day ~ ' as day from ' ~ relation ~ ') as had where had.day < '
+            ~ window_start() ~ ' and had.day not in (select distinct stored.' ~ day ~ ' from ' ~ this ~ ' as stored)'
+        ).columns[0].values()[0] -%}
+        {{ day }} >= {{ window_start() if found is none else "date '" ~ found ~ "'" }}
+    {%- else -%}
+        true
     {%- endif -%}
 {%- endmacro %}
 

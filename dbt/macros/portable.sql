@@ -200,6 +200,11 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# Whether a table keeps the rows that delete_rows does not name. #}
+{% macro keeps_other_rows() -%}
+    {{ return(is_incremental() and target.type != 'spark') }}
+{%- endmacro %}
+
 {#
     Sources on Spark are Parquet folders `<schema>/<table>` below XBEC_SPARK_SOURCES; DuckDB holds them itself.
     Named anew at the start of every run: files come and go.

@@ -18,3 +18,15 @@
     {%- endset -%}
     {{ delete_rows(touched) }}
 {%- endmacro %}
+
+{# Events with a version on a day of the window: where they count is told anew. #}
+{% macro delete_touched_moves() -%}
+    {%- set touched -%}
+        known.event_id in (
+            select events.event_id
+            from {{ source('raw', 'events') }} as events
+            where {{ in_window(event_day('events.ts')) }}
+        )
+    {%- endset -%}
+    {{ delete_rows(touched) }}
+{%- endmacro %}

@@ -15,7 +15,9 @@ events as (
         session_id is null as is_inferred,
         event_type = 'view' or (event_type = 'search' and page_type = 'search') as is_page
     from {{ ref('stg_events') }}
-    where {{ missing_history('event_date') }}
+    where
+        {{ missing_history('event_date') }}
+        and {{ since_first_missing('event_date', 'raw.events', event_day('ts')) }}
 
 ),
 

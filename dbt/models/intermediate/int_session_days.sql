@@ -21,29 +21,43 @@ events as (
 
 ),
 
+-- A session with a number is whole as it is; only visits without one are cut, and sorted for that.
 gaps as (
 
     select
         *,
         event_ts - lag(event_ts) over (
-            partition by feed, is_inferred, session_key, event_date
+            partition by feed, session_key, event_date
             order by event_ts, event_id
         ) > interval '30' minute as is_after_gap
     from events
-    where session_key is not null
+    where session_key is not null and is_inferred
+
+),
+
+cut as (
+
+    select
+        *,
+        sum(case when is_after_gap then 1 else 0 end) over (
+            partition by feed, session_key, event_date
+            order by event_ts, event_id
+            rows between unbounded preceding and current row
+        ) as part_no
+    from gaps
 
 ),
 
 parts as (
 
+    select * from cut
+    union all
     select
         *,
-        sum(case when is_inferred and is_after_gap then 1 else 0 end) over (
-            partition by feed, is_inferred, session_key, event_date
-            order by event_ts, event_id
-            rows between unbounded preceding and current row
-        ) as part_no
-    from gaps
+        false as is_after_gap,
+        0 as part_no
+    from events
+    where not is_inferred
 
 )
 

@@ -2,44 +2,56 @@ with
 
 source as (
 
-    select * from {{ source('raw', 'events') }}
+    select
+        *,
+        {{ event_day('ts') }} as event_date
+    from {{ source('raw', 'events') }}
 
 ),
 
+-- By day, so that who asks for some days has only these ranked. An event with versions on several days counts
+-- on one of them.
 ranked as (
 
     select
         *,
-        {{ version_rank(['event_id']) }} as version_rank
+        {{ version_rank(['event_id', 'event_date']) }} as version_rank
     from source
+
+),
+
+moves as (
+
+    select * from {{ ref('int_event_moves') }}
 
 )
 
 select
-    event_id,
-    session_id,
-    anonymous_id,
-    {{ known_customer('customer_id') }} as customer_id,
-    product_id,
+    ranked.event_id,
+    ranked.session_id,
+    ranked.anonymous_id,
+    {{ known_customer('ranked.customer_id') }} as customer_id,
+    ranked.product_id,
 
-    event_type,
-    source_event,
-    page_type,
-    placement,
-    category as category_path,
-    country,
-    device,
-    app,
-    user_agent_class,
+    ranked.event_type,
+    ranked.source_event,
+    ranked.page_type,
+    ranked.placement,
+    ranked.category as category_path,
+    ranked.country,
+    ranked.device,
+    ranked.app,
+    ranked.user_agent_class,
 
-    dwell_s,
-    engagement_time_ms,
-    coalesce(_duplicate_records, 0) as duplicate_records,
+    ranked.dwell_s,
+    ranked.engagement_time_ms,
+    coalesce(ranked._duplicate_records, 0) as duplicate_records,
 
-    {{ event_day('ts') }} as event_date,
-    ts as event_ts,
-    received_ts,
+    ranked.event_date,
+    ranked.ts as event_ts,
+    ranked.received_ts,
 
-    coalesce(_feed, 'events') as feed
+    coalesce(ranked._feed, 'events') as feed
 from ranked
-where version_rank = 1
+left join moves on ranked.event_id = moves.event_id
+where ranked.version_rank = 1 and coalesce(moves.event_date = ranked.event_date, true)

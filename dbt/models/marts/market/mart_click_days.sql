@@ -28,7 +28,7 @@ clicks as (
         placement,
         event_date,
         count(*) as n_clicks
-    from {{ ref('stg_events') }}
+    from {{ ref('int_events') }}
     where {{ in_window('event_date') }} and event_type = 'click' and placement is not null
     group by 1, 2
 
