@@ -35,8 +35,10 @@ CUSTOMER_CHECKS = (
         "The customers of the day are exactly those of the user database.",
         """SELECT as_of_date, customer_id FROM (
             SELECT as_of_date, customer_id FROM marts.mart_user_database
-            WHERE as_of_date IN (SELECT as_of_date FROM ml.customer_clusters)
-        ) AS u FULL JOIN ml.customer_clusters AS c USING (as_of_date, customer_id)
+            WHERE as_of_date IN (SELECT as_of_date FROM ml.customer_clusters) AND as_of_date BETWEEN $first AND $last
+        ) AS u FULL JOIN (
+            FROM ml.customer_clusters WHERE as_of_date BETWEEN $first AND $last
+        ) AS c USING (as_of_date, customer_id)
         WHERE u.customer_id IS NULL OR c.customer_id IS NULL ORDER BY ALL""",
     ),
     _groups_hold("cluster"),

@@ -15,6 +15,7 @@ LANDED_COST_CHECKS = (
         """SELECT o.order_date, o.order_id FROM marts.fct_order AS o
         LEFT JOIN ml.landed_cost AS c ON c.order_id = o.order_id AND c.as_of_date = o.order_date
         WHERE o.status <> 'cancelled' AND c.order_id IS NULL
+            AND o.order_date BETWEEN $first AND $last
             AND o.order_date IN (SELECT as_of_date FROM ml.landed_cost) ORDER BY ALL""",
     ),
     TableCheck(

@@ -1,4 +1,8 @@
-"""Checks of model tables: keys, conservation, limits and gates, counted in SQL without any code of the models."""
+"""Checks of model tables: keys, conservation, limits and gates, counted in SQL without any code of the models.
+
+What is decided as of a day stays when a row of that day comes late, until somebody decides it again: decisions are held
+against facts for the days of the run only. A late order would stop all later days otherwise.
+"""
 
 from collections.abc import Iterator, Mapping
 
@@ -32,8 +36,10 @@ LIFETIME_CHECKS = (
         "The customers of the day are exactly those of the user database, and each has a value.",
         """SELECT as_of_date, customer_id FROM (
             SELECT as_of_date, customer_id FROM marts.mart_user_database
-            WHERE as_of_date IN (SELECT as_of_date FROM ml.clv)
-        ) AS u FULL JOIN ml.clv AS c USING (as_of_date, customer_id)
+            WHERE as_of_date IN (SELECT as_of_date FROM ml.clv) AND as_of_date BETWEEN $first AND $last
+        ) AS u FULL JOIN (
+            FROM ml.clv WHERE as_of_date BETWEEN $first AND $last
+        ) AS c USING (as_of_date, customer_id)
         WHERE u.customer_id IS NULL OR c.customer_id IS NULL OR c.clv_12m_base IS NULL ORDER BY ALL""",
     ),
     TableCheck(
@@ -103,10 +109,11 @@ LOGISTICS_CHECKS = (
             SELECT as_of_date, order_id, line_no, sum(qty) AS qty FROM (
                 SELECT as_of_date, order_id, line_no, qty FROM ml.warehouse_assignment UNION ALL
                 SELECT as_of_date, order_id, line_no, qty FROM ml.assignment_unserved
-            ) GROUP BY ALL
+            ) WHERE as_of_date BETWEEN $first AND $last GROUP BY ALL
         ), ordered AS (
             SELECT order_date AS as_of_date, order_id, line_no, qty FROM marts.fct_order_line
             WHERE is_product AND order_date IN (SELECT as_of_date FROM ml.assignment_summary)
+                AND order_date BETWEEN $first AND $last
         )
         SELECT as_of_date, order_id, line_no, o.qty, p.qty FROM ordered AS o
         FULL JOIN planned AS p USING (as_of_date, order_id, line_no)

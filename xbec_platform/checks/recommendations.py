@@ -34,7 +34,7 @@ RECOMMENDATION_CHECKS = (
         JOIN marts.fct_order_line AS l ON l.customer_id = d.customer_id AND l.product_id = d.product_id
             AND l.order_date <= d.as_of_date AND l.order_date > d.as_of_date - 400 AND l.is_product
         JOIN marts.dim_customer AS c ON c.customer_id = d.customer_id
-        WHERE c.consent_profiling ORDER BY ALL""",
+        WHERE c.consent_profiling AND d.as_of_date BETWEEN $first AND $last ORDER BY ALL""",
     ),
     TableCheck(
         asset_keys.RECS_DISCOVER,

@@ -26,7 +26,9 @@ SHIPMENT_CHECKS = (
         "parcels_conserved",
         "Every parcel of the last two years is in the row of everything, or is named as faulty.",
         """WITH shipped AS (
-            SELECT d.as_of_date, count(*) AS n FROM (SELECT DISTINCT as_of_date FROM ml.lane_leadtime) AS d
+            SELECT d.as_of_date, count(*) AS n FROM (
+                SELECT DISTINCT as_of_date FROM ml.lane_leadtime WHERE as_of_date BETWEEN $first AND $last
+            ) AS d
             JOIN marts.fct_shipment AS s
                 ON s.shipped_date <= d.as_of_date AND s.shipped_date > d.as_of_date - 730
             GROUP BY ALL
