@@ -78,6 +78,7 @@ FAULTY_LANES = dg.AssetKey([ML, "faulty_lanes"])
 INVENTORY_POLICY = dg.AssetKey([ML, "inventory_policy"])
 INVENTORY_AGEING = dg.AssetKey([ML, "inventory_ageing"])
 INVENTORY_ACTIONS = dg.AssetKey([ML, "inventory_actions"])
+OPERATION_MODES = dg.AssetKey([ML, "operation_mode_comparison"])
 
 SNAPSHOT = dg.AssetKey(["published", "snapshot"])
 OVERVIEW_PAGE = dg.AssetKey(["published", "overview_page"])

@@ -20,6 +20,7 @@ from xbec_platform.assets.inventory import build_inventory_assets
 from xbec_platform.assets.landed_cost import build_landed_cost_assets
 from xbec_platform.assets.lifetime_value import build_lifetime_assets
 from xbec_platform.assets.logistics import build_logistics_assets
+from xbec_platform.assets.operation_modes import build_operation_mode_assets
 from xbec_platform.assets.platform_health import build_health_assets
 from xbec_platform.assets.portrait import build_portrait_assets
 from xbec_platform.assets.preferences import build_preference_assets
@@ -78,6 +79,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *build_landed_cost_assets(settings),
             *build_route_assets(settings),
             *build_inventory_assets(settings),
+            *build_operation_mode_assets(settings),
             *build_delivery_experience_assets(settings),
         )
     ]

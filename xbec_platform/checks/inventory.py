@@ -1,4 +1,4 @@
-"""Checks of inventory: keys, every shelf has its row, pieces add up, no action takes what is not there."""
+"""Checks of inventory and operation modes: keys, sums that add up, no action takes what is not there."""
 
 from xbec_platform import asset_keys
 from xbec_platform.checks.table_checks import TableCheck, unique_key
@@ -68,5 +68,23 @@ INVENTORY_CHECKS = (
         "No action costs more than it brings.",
         """SELECT as_of_date, warehouse_id, product_id, action, benefit_base FROM ml.inventory_actions
         WHERE benefit_base < 0 OR pieces <= 0 ORDER BY ALL""",
+    ),
+    unique_key(asset_keys.OPERATION_MODES, "as_of_date", "product_id", "market", "mode_id"),
+    TableCheck(
+        asset_keys.OPERATION_MODES,
+        "parts_add_up",
+        "The total of a mode is the sum of its parts, to the hundredth; no total where something is missing.",
+        """SELECT as_of_date, product_id, market, mode_id, total_base FROM ml.operation_mode_comparison
+        WHERE (status = 'ok') <> (total_base IS NOT NULL) OR abs(total_base - goods_base - inbound_freight_base
+            - freight_base - import_cost_base - holding_base) > 0.01 ORDER BY ALL""",
+    ),
+    TableCheck(
+        asset_keys.OPERATION_MODES,
+        "recommended_is_cheapest",
+        "Each article and market has one recommended mode, the cheapest of those that are possible.",
+        """SELECT as_of_date, product_id, market FROM ml.operation_mode_comparison GROUP BY ALL
+        HAVING count(*) FILTER (is_recommended) <> least(count(total_base) FILTER (reaches_buyer), 1)
+            OR min(total_base) FILTER (reaches_buyer) IS DISTINCT FROM min(total_base) FILTER (is_recommended)
+        ORDER BY ALL""",
     ),
 )
