@@ -1,4 +1,4 @@
-"""`xbec serve`: the parts of Dagster as processes of their own, for a machine that runs all day."""
+"""`xbec serve`: the parts of Dagster, and the service for shops, as processes of their own."""
 
 import os
 import sys
@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 import yaml
 
+from xbec_platform.commands.home import NO_DATA
 from xbec_platform.commands.home import settings as _settings
 from xbec_platform.settings import Settings
 
@@ -22,24 +23,50 @@ class Part(StrEnum):
     CODE = "code"
     DAEMON = "daemon"
     WEB = "web"
+    API = "api"
 
 
 def serve(
-    part: Annotated[Part, typer.Argument(help="code server, daemon (schedules, sensors, queue), or web")],
-    port: Annotated[int, typer.Option(help="of web (3000) or code (4000); 0: the usual one")] = 0,
+    part: Annotated[
+        Part,
+        typer.Argument(help="code server, daemon (schedules, sensors, queue), web; or api, for shops"),
+    ],
+    port: Annotated[int, typer.Option(help="of web (3000), code (4000) or api (8700); 0: the usual one")] = 0,
     code_port: Annotated[int, typer.Option(help="where web and daemon find the code server")] = CODE_PORT,
+    host: Annotated[
+        str,
+        typer.Option(help="of api; anything but this machine asks for the token in api.token of the home"),
+    ] = HOST,
 ) -> None:
-    """Run one part of Dagster in the foreground, for a service manager: xbec serve code, then daemon and web.
+    """Run one part in the foreground, for a service manager: xbec serve code, then daemon and web; or xbec serve api.
 
     Each may be restarted or killed alone: runs go on without web and daemon, and a killed run is started again.
     """
+    settings = _settings()
+    if part is Part.API:
+        _serve_api(settings, host, port)
+        return
     from xbec_platform.instance import prepare_instance
 
-    settings = _settings()
     settings.announce()
     prepare_instance(settings)
     command = command_line(settings, part, port=port, code_port=code_port)
     os.execv(command[0], command)  # noqa: S606 - our own interpreter's dagster, no shell
+
+
+def _serve_api(settings: Settings, host: str, port: int) -> None:
+    """Serve the snapshot, and say where."""
+    from xbec_platform.service.run import PORT, is_loopback, serve_api
+    from xbec_platform.service.snapshot import SnapshotMissingError
+
+    where = f"http://{host}:{port or PORT}/openapi.json"
+    who = "this machine" if is_loopback(host) else f"who has the token in {settings.home / 'api.token'}"
+    typer.echo(f"xbec: the published snapshot on {where} for {who}", err=True)
+    try:
+        serve_api(settings, host=host, port=port or PORT)
+    except SnapshotMissingError as error:
+        typer.echo(f"xbec: {error}", err=True)
+        raise typer.Exit(NO_DATA) from error
 
 
 def command_line(settings: Settings, part: Part, *, port: int, code_port: int) -> list[str]:
