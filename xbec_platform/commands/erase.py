@@ -113,13 +113,21 @@ def _verify(settings: Settings, name: str) -> None:
 
 
 def _sweep(settings: Settings) -> None:
-    from xbec_platform.erasure.sweep import sweep
+    from xbec_platform.erasure.sweep import QUIET, sweep, unswept
+    from xbec_platform.ingest.suppression_file import load_suppression
 
-    rewrite = sweep(settings, datetime.now(UTC).replace(tzinfo=None))
+    now = datetime.now(UTC).replace(tzinfo=None)
+    rewrite = sweep(settings, now)
     for name in rewrite.changed:
         typer.echo(f"rewritten: landing/{name}")
     _print_unreadable(rewrite, _console())
     typer.echo(f"{len(rewrite.looked_at)} landing files looked at, {len(rewrite.changed)} rewritten")
+    fresh = unswept(settings, load_suppression(settings.home), now + QUIET)
+    if fresh:
+        typer.echo(
+            f"{len(fresh)} files that changed within {QUIET.seconds // 60} minutes may still be written to and were "
+            "left; sweep again later"
+        )
 
 
 def _print_tables(tables: dict[str, int], console: Console, title: str) -> None:

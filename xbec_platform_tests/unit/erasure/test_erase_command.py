@@ -63,6 +63,7 @@ def test_verify_says_where_and_sweep_cleans_the_files(copied: Settings) -> None:
     assert done.exit_code == 1
     assert "raw.customers.customer_id: 1 rows" in done.output
     assert "landing/customers/dt=2026-01-01/a.csv: 2 times" in done.output
+    assert "files that changed within 10 minutes" in call(copied, "--sweep").output
     hour_ago = time.time() - 3600
     for path in copied.landing.rglob("*.*"):
         os.utime(path, (hour_ago, hour_ago))
