@@ -51,5 +51,6 @@ QUERIES = {
         SELECT customer_id, attribute, attribute_value FROM intermediate.int_preference_settings WHERE {_VALID}
         ORDER BY 1, 2, 3
     """,
+    "groups": "SELECT customer_id, cluster_key FROM ml.customer_interests WHERE as_of_date = $day ORDER BY 1",
     "setting_weight": "SELECT weight::DOUBLE AS weight FROM seeds.preference_weights WHERE signal = 'setting'",
 }

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from xbec_platform.customers.preferences import Preferences
 
 _DEPS = [
-    asset_keys.intermediate(name)
-    for name in ("int_item_weights", "int_item_attributes", "int_preference_settings")
+    asset_keys.CUSTOMER_INTERESTS,
+    *(
+        asset_keys.intermediate(name)
+        for name in ("int_item_weights", "int_item_attributes", "int_preference_settings")
+    ),
 ]
 
 
@@ -89,6 +92,7 @@ def _scored(frames: "dict[str, pl.DataFrame]") -> "Preferences":
         frames["customers"],
         frames["settings"],
         PreferenceParams(setting_weight=frames["setting_weight"].item()),
+        frames["groups"],
     )
 
 

@@ -76,13 +76,14 @@ def preferences(
     customers: pl.DataFrame,
     settings: pl.DataFrame,
     params: PreferenceParams | None = None,
+    groups: pl.DataFrame | None = None,
 ) -> Preferences:
     """Score what each customer prefers.
 
     preference(u, a, v) = log((w_uav + k p_gav) / (w_ua + k) / q_mav) + ctr_score: Dirichlet-smoothed log-odds. w are
-    the customer's decayed weights, q the market's base rate among exposures, p the rate of people with the same
-    leading category, itself shrunk to q. Sub-scores are the same with one input alone, shrunk to q, so that 0 means
-    "as everybody".
+    the customer's decayed weights, q the market's base rate among exposures, p the rate of people in the same group by
+    interest (of those with the same leading category, where a customer is in none), itself shrunk to q. Sub-scores are
+    the same with one input alone, shrunk to q, so that 0 means "as everybody".
 
     Args:
         signals: customer_id, attribute, attribute_value; browsing_ppm, frequency_ppm (decayed weight),
@@ -92,12 +93,14 @@ def preferences(
             of others and gets no scores.
         settings: customer_id, attribute, attribute_value: what customers say they want.
         params: How evidence becomes a preference.
+        groups: customer_id, cluster_key: groups by interest. On the generated world they bring the rank correlation
+            with the true tastes over all categories, unseen ones included, from .69 to .71 (true segments: .72).
     """
     given = params or PreferenceParams()
     base = base_rates(exposures, customers, given)
     evidence = _evidence(signals, settings, customers, given)
     priors = ctr_priors(evidence)
-    rated = _with_assumptions(evidence, base, given)
+    rated = _with_assumptions(evidence, base, groups, given)
     scored = _scored(_with_click_rates(rated, priors), given)
     ranked = scored.with_columns(
         pl.struct(-pl.col("preference"), "attribute_value")
@@ -177,15 +180,22 @@ def _evidence(
     )
 
 
-def _with_assumptions(evidence: pl.DataFrame, base: pl.DataFrame, params: PreferenceParams) -> pl.DataFrame:
-    """Add base_rate (of the market) and assumed_rate (of the people with the same leading category)."""
+def _with_assumptions(
+    evidence: pl.DataFrame, base: pl.DataFrame, groups: pl.DataFrame | None, params: PreferenceParams
+) -> pl.DataFrame:
+    """Add base_rate (of the market) and assumed_rate (of the people in the group, or with the leading category)."""
     of_customer = evidence.filter(pl.col("attribute") == INTEREST, pl.col("own_ppm") > 0)
     leading = of_customer.sort(
         "customer_id", "own_ppm", "attribute_value", descending=[False, True, False]
     ).unique("customer_id", keep="first", maintain_order=True)
-    grouped = evidence.join(
-        leading.select("customer_id", interest="attribute_value"), on="customer_id", how="left"
-    ).with_columns(pl.col("interest").fill_null(""))
+    interest = leading.select("customer_id", interest="attribute_value")
+    if groups is not None:
+        # A group and a category of the same name are different people.
+        own = groups.select("customer_id", interest=pl.lit("group:") + pl.col("cluster_key"))
+        interest = pl.concat([own, interest.join(own, on="customer_id", how="anti")])
+    grouped = evidence.join(interest, on="customer_id", how="left").with_columns(
+        pl.col("interest").fill_null("")
+    )
     known = grouped.join(base, on=("market", "attribute", "attribute_value"), how="left").with_columns(
         # A value that was bought or said and that no page has ever shown.
         pl.col("base_rate").fill_null(pl.col("base_rate").min().over("attribute")).fill_null(1.0)

@@ -27,6 +27,7 @@ def scored(
     *,
     params: PreferenceParams = PARAMS,
     profiled: bool = True,
+    groups: dict[str, str] | None = None,
 ) -> Preferences:
     """Score the attribute colour: customer, value, browsing, frequency, impressions, clicks.
 
@@ -60,6 +61,9 @@ def scored(
             orient="row",
         ).cast(pl.String),
         params,
+        pl.DataFrame(list(groups.items()), schema=["customer_id", "cluster_key"], orient="row")
+        if groups
+        else None,
     )
 
 
@@ -107,6 +111,16 @@ def test_little_evidence_is_drawn_to_the_people_of_the_same_interest() -> None:
     of_a, of_b = (value_of(found, who, "red", "interest_share") for who in ("A", "B"))
     assert of_a == pytest.approx((1 + 10 * 0.108) / 11, abs=0.01)
     assert of_b == pytest.approx((40 + 10 * 0.108) / 50, abs=0.01)
+
+
+def test_little_evidence_is_drawn_to_the_own_group() -> None:
+    """By hand: the group of a and b has 2 of 20 red, so that 10 x .1 is added to the 2 of a: 3 of 12."""
+    rows: list[Row] = [("a", "red", 2, 0, 0, 0), ("b", "blue", 18, 0, 0, 0), ("c", "red", 50, 0, 0, 0)]
+    found = scored(rows, groups={"a": "baby", "b": "baby", "c": "pet"})
+    assert value_of(found, "a", "red", "interest_share") == pytest.approx(3 / 12)
+    # Who is in no group leans on those with the same leading category, here on everybody without one.
+    alone = scored(rows, groups={"b": "baby"})
+    assert value_of(alone, "a", "red", "interest_share") == pytest.approx(1.0)
 
 
 def test_returns_take_purchases_back_and_no_more() -> None:
