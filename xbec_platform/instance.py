@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from xbec_platform.settings import Settings
+from xbec_platform.settings import POSTGRES_URL, Settings, postgres_url
 
 EVENT_BATCH_SIZE = 1000
 DEPLOYMENT = Path(__file__).parent / "deployment"
@@ -27,7 +27,12 @@ def prepare_instance(settings: Settings) -> Path:
     """The folder of Dagster's storage, with its configuration; told to all programs this process starts.
 
     A configuration that people changed (see its first line) stays as it is.
+
+    Raises:
+        SettingsError: Runs and events are kept in PostgreSQL, and its address or its driver is missing.
     """
+    if settings.dagster_storage == "postgres":
+        os.environ[POSTGRES_URL] = postgres_url()
     # Logs by dagster.yaml are in beta; whoever runs a command cannot do anything about that.
     warnings.filterwarnings("ignore", message="Handling yaml-defined logging", category=dg.BetaWarning)
     folder = settings.dagster_home

@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,11 @@ from xbec_platform.yaml_files import read_yaml
 
 HOME_FILE = "home.yml"
 # Read by dbt's profile, Dagster's configuration and the tests, never by the platform itself.
-FOREIGN = frozenset({"XBEC_WAREHOUSE_PATH", "XBEC_SHARED_DATA", "XBEC_CHROMIUM", "XBEC_POSTGRES_URL"})
+POSTGRES_URL = "XBEC_POSTGRES_URL"
+FOREIGN = frozenset({"XBEC_WAREHOUSE_PATH", "XBEC_SHARED_DATA", "XBEC_CHROMIUM", POSTGRES_URL})
+# SQLAlchemy 2.1 takes psycopg 3 where an address names no driver. dagster-postgres installs psycopg2 and asks errors
+# for its `pgcode`, which psycopg 3 does not have: services that start at the same moment fail with it.
+POSTGRES_DRIVER = "postgresql+psycopg2"
 
 
 class SettingsError(ValueError):
@@ -159,6 +164,30 @@ class Settings:
         part = target.with_name(f".{target.name}.part")
         part.write_text(text)
         part.replace(target)
+
+
+def postgres_url(environ: Mapping[str, str] | None = None) -> str:
+    """The address of Dagster's database with the driver that fits, from `XBEC_POSTGRES_URL`.
+
+    Raises:
+        SettingsError: The extra is not installed, or the variable is missing, is no address of PostgreSQL, or names
+            another driver.
+    """
+    if find_spec("dagster_postgres") is None:
+        raise SettingsError(
+            "dagster_storage is postgres: install the extra, .venv/bin/uv pip install --editable '.[postgres]'"
+        )
+    url = (os.environ if environ is None else environ).get(POSTGRES_URL, "")
+    scheme, mark, rest = url.partition("://")
+    if not mark or not rest:
+        raise SettingsError(
+            f"dagster_storage is postgres: set {POSTGRES_URL}=postgresql://user:password@host:port/database"
+        )
+    if scheme not in {"postgresql", "postgres", POSTGRES_DRIVER}:
+        raise SettingsError(
+            f"{POSTGRES_URL} begins with {scheme}://; write postgresql://, the driver is always psycopg2"
+        )
+    return f"{POSTGRES_DRIVER}://{rest}"
 
 
 def _home_file(path: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
-from xbec_platform.settings import Settings, SettingsError
+from xbec_platform.settings import Settings, SettingsError, postgres_url
 
 FAILED, USAGE, NO_DATA = 1, 2, 3
 
@@ -13,10 +13,13 @@ FAILED, USAGE, NO_DATA = 1, 2, 3
 def settings() -> Settings:
     """The home the environment names; a setting that cannot be used ends the command with its cause."""
     try:
-        return Settings.from_env()
+        found = Settings.from_env()
+        if found.dagster_storage == "postgres":
+            postgres_url()
     except SettingsError as error:
         typer.echo(f"xbec: {error}", err=True)
         raise typer.Exit(USAGE) from error
+    return found
 
 
 def console() -> Console:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from xbec_platform.settings import Settings, SettingsError
+from xbec_platform.settings import Settings, SettingsError, postgres_url
 
 
 def test_variable_overrides_file_overrides_default(tmp_path: Path) -> None:
@@ -38,3 +38,25 @@ def test_home_file_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> No
     (tmp_path / "home.yml").write_text(text)
     with pytest.raises(SettingsError, match=r"home\.yml: .*mend it or delete it"):
         Settings.from_env({"XBEC_HOME": str(tmp_path)})
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg2"])
+def test_the_address_of_postgresql_gets_the_one_driver(scheme: str) -> None:
+    """Whatever an administrator writes: SQLAlchemy alone would look for psycopg 3, which is not there."""
+    variables = {"XBEC_POSTGRES_URL": f"{scheme}://xbec:a%40b@127.0.0.1:5432/xbec"}
+    assert postgres_url(variables) == "postgresql+psycopg2://xbec:a%40b@127.0.0.1:5432/xbec"
+
+
+@pytest.mark.parametrize(
+    ("url", "cause"),
+    [
+        ("", "set XBEC_POSTGRES_URL=postgresql://user"),
+        ("127.0.0.1:5432", "set XBEC_POSTGRES_URL=postgresql://user"),
+        ("postgresql+psycopg://a@b/c", "driver is always psycopg2"),
+        ("mysql://a@b/c", r"begins with mysql://"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_named(url: str, cause: str) -> None:
+    """Three services would start and fail one after the other, each with the stack of a library."""
+    with pytest.raises(SettingsError, match=cause):
+        postgres_url({"XBEC_POSTGRES_URL": url})
