@@ -82,6 +82,7 @@ OPERATION_MODES = dg.AssetKey([ML, "operation_mode_comparison"])
 
 SNAPSHOT = dg.AssetKey(["published", "snapshot"])
 OVERVIEW_PAGE = dg.AssetKey(["published", "overview_page"])
+CUSTOMER_PAGES = dg.AssetKey(["published", "customer_pages"])
 EXPORTS = dg.AssetKey(["published", "exports"])
 
 

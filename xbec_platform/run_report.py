@@ -103,7 +103,7 @@ def print_targets(found: "pl.DataFrame", title: str, as_of: str, console: Consol
     )
 
 
-def print_portrait(found: "Portrait", name: str, console: Console) -> None:
+def print_portrait(found: "Portrait", console: Console) -> None:
     """Print a portrait by sections, with what is left out for want of evidence."""
     import polars as pl
 
@@ -114,14 +114,14 @@ def print_portrait(found: "Portrait", name: str, console: Console) -> None:
             SECTIONS[section],
             tag["label"],
             tag["value"],
-            f"{tag['evidence_n']} {tag['evidence_of']}",
+            f"{tag['evidence_of']}: {tag['evidence_n']}",
             tag["confidence"],
         )
         for section, tags in found.sections().items()
         for tag in tags
     ]
     table = pl.DataFrame(rows, schema=["section", "tag", "value", "rests on", "confidence"], orient="row")
-    _print_table(console, f"Portrait of the {found.kind} {name} as of {found.as_of}", table)
+    _print_table(console, f"Portrait of the {found.kind} {found.subject} as of {found.as_of}", table)
     if found.omitted:
         left_out = "; ".join(TAGS[tag].label for tag in found.omitted)
         console.print(f"left out, as too little is known: {left_out}", highlight=False, soft_wrap=True)

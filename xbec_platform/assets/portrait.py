@@ -27,7 +27,7 @@ def build_portrait_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         specs=[
             model_spec(
                 asset_keys.PORTRAIT_TAGS,
-                "Consumption portraits of persons, RFM segments, clusters and markets, one tag a row with the number "
+                "Consumption portraits of persons, RFM segments, groups and markets, one tag a row, with the number "
                 "of observations it rests on and how sure it is: value, habits, likes, sensitivity to price, coupon "
                 "and delivery, life stage, next purchase, recommendations. Persons only with consent to profiling, "
                 "groups only of 30 people or more; what rests on too little is left out. `xbec portrait` shows "
@@ -42,6 +42,7 @@ def build_portrait_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                     asset_keys.mart("fct_order"),
                     asset_keys.mart("fct_order_line"),
                     asset_keys.CUSTOMER_CLUSTERS,
+                    asset_keys.CUSTOMER_INTERESTS,
                     asset_keys.CLV,
                     asset_keys.ATTRIBUTE_PREFERENCE,
                     asset_keys.ATTRIBUTE_TARGETS,

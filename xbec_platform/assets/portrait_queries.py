@@ -29,10 +29,12 @@ QUERIES = {
         QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY updated_ts DESC) = 1 ORDER BY 1
     """,
     "database": """
-        SELECT u.* EXCLUDE (as_of_date), r.segment, c.cluster_name, v.p_alive, v.activity, v.method AS clv_method,
+        SELECT u.* EXCLUDE (as_of_date), r.segment, c.cluster_name,
+            i.cluster_name AS interest_name, v.p_alive, v.activity, v.method AS clv_method,
             v.expected_order_days_90d, v.clv_12m_base, v.clv_12m_base_lo, v.clv_12m_base_hi
         FROM marts.mart_user_database AS u LEFT JOIN marts.mart_rfm AS r USING (as_of_date, customer_id)
         LEFT JOIN ml.customer_clusters AS c USING (as_of_date, customer_id)
+        LEFT JOIN (FROM ml.customer_interests WHERE cluster_key <> 'all') AS i USING (as_of_date, customer_id)
         LEFT JOIN ml.clv AS v USING (as_of_date, customer_id)
         WHERE u.as_of_date = $day ORDER BY customer_id
     """,

@@ -10,13 +10,11 @@ from xbec_platform import asset_keys
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of
 from xbec_platform.assets.overview_queries import overview_input
 from xbec_platform.assets.resources import WarehouseResource
-from xbec_platform.assets.ui_metadata import markdown_table
+from xbec_platform.assets.ui_metadata import markdown_table, report_links
 from xbec_platform.automation.conditions import after_good_inputs
 from xbec_platform.partitions import daily
+from xbec_platform.publish.page_names import CONTRACTS, CUSTOMER_PAGES, OVERVIEW
 from xbec_platform.settings import Settings
-
-OVERVIEW = "overview.html"
-CONTRACTS = "contracts.html"
 
 EXPORT_QUERIES = {
     "segments": """
@@ -34,6 +32,8 @@ EXPORT_QUERIES = {
     "recs_replenish": "SELECT * EXCLUDE (as_of_date) FROM ml.recs_replenish WHERE as_of_date = $day",
     "assignment": "SELECT * EXCLUDE (as_of_date) FROM ml.warehouse_assignment WHERE as_of_date = $day",
     "unserved": "SELECT * EXCLUDE (as_of_date) FROM ml.assignment_unserved WHERE as_of_date = $day",
+    "portraits": "SELECT * EXCLUDE (as_of_date) FROM ml.portrait_tags WHERE as_of_date = $day",
+    "registration_funnel": "SELECT * FROM marts.mart_registration_funnel WHERE reg_date <= $day",
     "daily_kpi": "SELECT * FROM marts.mart_daily_kpi WHERE kpi_date <= $day",
 }
 
@@ -45,6 +45,7 @@ _MODEL_TABLES = [
     asset_keys.ATTRIBUTE_PREFERENCE,
     asset_keys.PRODUCT_TARGETS,
     asset_keys.ATTRIBUTE_TARGETS,
+    asset_keys.PORTRAIT_TAGS,
     asset_keys.RECS_DISCOVER,
     asset_keys.RECS_REPLENISH,
     asset_keys.ASSIGNMENT,
@@ -52,6 +53,8 @@ _MODEL_TABLES = [
     asset_keys.ASSIGNMENT_BOTTLENECKS,
     asset_keys.ASSIGNMENT_SUMMARY,
     asset_keys.mart("mart_rfm"),
+    asset_keys.mart("mart_segment_moves"),
+    asset_keys.mart("mart_registration_funnel"),
     asset_keys.mart("mart_daily_kpi"),
     asset_keys.mart("mart_user_database"),
 ]
@@ -91,6 +94,14 @@ def build_publish_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "Grain: home. Key: as-of day.",
                 {"html"},
             ),
+            spec(
+                asset_keys.CUSTOMER_PAGES,
+                "reports/segments.html: segments, groups, movements and the registration funnel; "
+                "reports/portraits.html: portraits of groups and of some persons who agreed to it; "
+                "reports/target_groups.html: ranked groups for a product or attributes. One file each, offline. "
+                "Grain: page. Key: as-of day, page.",
+                {"html"},
+            ),
         ],
         partitions_def=daily(settings),
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -103,6 +114,7 @@ def build_publish_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         yield _exports(settings, warehouse, day)
         yield _snapshot(settings, warehouse)
         yield _page(settings, warehouse, day)
+        yield _customer_pages(settings, warehouse, day)
 
     return [publish]
 
@@ -149,16 +161,31 @@ def _page(settings: Settings, warehouse: WarehouseResource, day: date) -> dg.Mat
     from xbec_platform.publish.contracts_page import render_contracts
     from xbec_platform.publish.pages import render_overview, write_page
 
-    html = render_overview(overview_input(settings, warehouse, day), contracts_href=CONTRACTS)
+    html = render_overview(
+        overview_input(settings, warehouse, day), contracts_href=CONTRACTS, customer_pages=CUSTOMER_PAGES
+    )
     feeds = mappings(settings.home / "mappings")
     write_page(settings.reports / CONTRACTS, render_contracts(contracts().values(), feeds.values(), rules()))
     write_page(settings.reports / OVERVIEW, html)
     return dg.MaterializeResult(
         asset_key=asset_keys.OVERVIEW_PAGE,
         metadata={
-            "page": dg.MetadataValue.url((settings.reports / OVERVIEW).as_uri()),
-            "contracts": dg.MetadataValue.url((settings.reports / CONTRACTS).as_uri()),
+            **report_links(settings, {"page": OVERVIEW, "contracts": CONTRACTS}),
             "bytes": len(html.encode()),
+            "as of": day.isoformat(),
+        },
+    )
+
+
+def _customer_pages(settings: Settings, warehouse: WarehouseResource, day: date) -> dg.MaterializeResult[Any]:
+    from xbec_platform.assets.customer_pages import write_customer_pages
+
+    sizes = write_customer_pages(settings, warehouse, day)
+    return dg.MaterializeResult(
+        asset_key=asset_keys.CUSTOMER_PAGES,
+        metadata={
+            **report_links(settings, {title.lower(): name for name, title in CUSTOMER_PAGES.items()}),
+            "bytes": sum(sizes.values()),
             "as of": day.isoformat(),
         },
     )

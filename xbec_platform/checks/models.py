@@ -24,6 +24,7 @@ from xbec_platform.checks.table_checks import check_group as _check_group
 from xbec_platform.checks.table_checks import unique_key as _unique
 from xbec_platform.checks.target_groups import TARGET_CHECKS
 from xbec_platform.checks.verdict import verdict
+from xbec_platform.publish.page_names import CONTRACTS, CUSTOMER_PAGES, OVERVIEW
 from xbec_platform.settings import Settings
 
 LIFETIME_CHECKS = (
@@ -189,6 +190,11 @@ def _publish_checks(settings: Settings) -> dg.AssetChecksDefinition:
                 asset=asset_keys.OVERVIEW_PAGE,
                 description="The page holds no script and no reference to another host.",
             ),
+            dg.AssetCheckSpec(
+                "pages_are_self_contained",
+                asset=asset_keys.CUSTOMER_PAGES,
+                description="The pages hold no reference to another host and no script but the one their policy names.",
+            ),
         ],
     )
     def publish_checks(warehouse: WarehouseResource) -> Iterator[dg.AssetCheckResult]:
@@ -205,6 +211,10 @@ def _publish_checks(settings: Settings) -> dg.AssetChecksDefinition:
         yield verdict(asset_keys.EXPORTS, "manifest_matches_files", export_faults(settings.exports))
         warn = dg.AssetCheckSeverity.WARN
         yield verdict(asset_keys.EXPORTS, "export_rows_stay", export_changes(settings.exports), warn)
-        yield verdict(asset_keys.OVERVIEW_PAGE, "page_is_self_contained", page_faults(settings.reports))
+        for asset, check, pages in (
+            (asset_keys.OVERVIEW_PAGE, "page_is_self_contained", (OVERVIEW, CONTRACTS)),
+            (asset_keys.CUSTOMER_PAGES, "pages_are_self_contained", tuple(CUSTOMER_PAGES)),
+        ):
+            yield verdict(asset, check, page_faults(settings.reports, pages))
 
     return publish_checks

@@ -20,7 +20,7 @@ PORTRAIT_CHECKS = (
     TableCheck(
         _TAGS,
         "no_small_group",
-        "Segments, clusters and markets with a portrait have 30 people or more.",
+        "Segments, groups and markets with a portrait have 30 people or more.",
         """SELECT as_of_date, subject_type, subject_id FROM ml.portrait_tags WHERE subject_type <> 'person'
         GROUP BY ALL HAVING coalesce(max(number) FILTER (tag = 'n_people'), 0) < 30 ORDER BY ALL""",
     ),

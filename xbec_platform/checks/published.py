@@ -1,7 +1,11 @@
 """Faults of what was published, found from the outside: files, hashes, rows. Nothing is written or mended here."""
 
+import base64
+import hashlib
+import html
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
@@ -12,7 +16,9 @@ from xbec_platform.warehouse.database import Warehouse
 _SIZES = "SELECT schema_name || '.' || table_name FROM duckdb_tables() WHERE schema_name IN ('marts', 'ml') ORDER BY 1"
 # From one export to the next: a table that halves or doubles, by more than a few rows.
 EXPORT_CHANGE, LEAST_CHANGE = 0.5, 20
-_OUTSIDE = re.compile(r"<script|(?:src|href)=[\"']?(?:https?:)?//", re.IGNORECASE)
+_OUTSIDE = re.compile(r"<script[^>]*\bsrc\b|(?:src|href)=[\"']?(?:https?:)?//", re.IGNORECASE)
+# A script that runs; data has the type application/json.
+_SCRIPT = re.compile(r"<script(?![^>]*application/json)[^>]*>(.*?)</script>", re.IGNORECASE | re.DOTALL)
 
 
 def snapshot_faults(warehouse: Warehouse, published: Path) -> list[tuple[object, ...]]:
@@ -67,14 +73,19 @@ def export_changes(exports: Path) -> list[tuple[object, ...]]:
     ]
 
 
-def page_faults(reports: Path) -> list[tuple[object, ...]]:
-    """Pages that are missing, and their references to the outside."""
+def page_faults(reports: Path, names: Iterable[str]) -> list[tuple[object, ...]]:
+    """Pages that are missing, their references to the outside, and scripts their security policy does not name."""
     faults: list[tuple[object, ...]] = []
-    for name in ("overview.html", "contracts.html"):
+    for name in names:
         page = reports / name
         if not page.is_file():
             faults.append((name, "is missing"))
             continue
         text = page.read_text(encoding="utf-8")
         faults += [(name, found.group(0)) for found in _OUTSIDE.finditer(text)]
+        policy = html.unescape(text.partition("script-src ")[2].partition('"')[0])
+        for body in _SCRIPT.findall(text):
+            digest = base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
+            if f"sha256-{digest}" not in policy:
+                faults.append((name, f"script {body[:40]!r} is not in the policy"))
     return faults

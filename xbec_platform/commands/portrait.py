@@ -19,6 +19,9 @@ def portrait(
     person: Annotated[str | None, typer.Argument(help="customer of the shop")] = None,
     segment: Annotated[str | None, typer.Option(help="an RFM segment, such as Loyal")] = None,
     cluster: Annotated[str | None, typer.Option(help="a group of ml.customer_clusters, by its name")] = None,
+    interest: Annotated[
+        str | None, typer.Option(help="a group of ml.customer_interests, by its name")
+    ] = None,
     market: Annotated[str | None, typer.Option(help="a country, such as DE")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="as JSON, without anything that names a person")
@@ -26,15 +29,15 @@ def portrait(
 ) -> None:
     """Show a consumption portrait: tags with the observations they rest on and how sure they are."""
     from xbec_platform.customers.portrait_document import Portrait
-    from xbec_platform.customers.portrait_tags import CLUSTER, MARKET, PERSON, SEGMENT
+    from xbec_platform.customers.portrait_tags import CLUSTER, INTEREST, MARKET, PERSON, SEGMENT
     from xbec_platform.operations.read_only import looking, tables_there
     from xbec_platform.run_report import print_portrait
     from xbec_platform.warehouse.database import read_frame
 
-    wanted = {PERSON: person, SEGMENT: segment, CLUSTER: cluster, MARKET: market}
+    wanted = {PERSON: person, SEGMENT: segment, CLUSTER: cluster, INTEREST: interest, MARKET: market}
     given = {kind: name for kind, name in wanted.items() if name is not None}
     if len(given) != 1:
-        typer.echo("xbec: give one of PERSON, --segment, --cluster, --market", err=True)
+        typer.echo("xbec: give one of PERSON, --segment, --cluster, --interest, --market", err=True)
         raise typer.Exit(USAGE)
     ((kind, name),) = given.items()
     home = settings()
@@ -57,16 +60,11 @@ def portrait(
             )
             typer.echo(f"xbec: {cause}", err=True)
             raise typer.Exit(NO_DATA)
-    found = Portrait(
-        kind=kind,
-        name=None if kind == PERSON else name,
-        as_of=tags["as_of_date"][0],
-        tags=tags.drop("as_of_date"),
-    )
+    found = Portrait(kind=kind, subject=name, as_of=tags["as_of_date"][0], tags=tags.drop("as_of_date"))
     if as_json:
         typer.echo(found.to_json())
     else:
-        print_portrait(found, name, console())
+        print_portrait(found, console())
 
 
 def _why_no_person(

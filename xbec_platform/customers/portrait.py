@@ -40,8 +40,8 @@ class PortraitInput:
     Attributes:
         as_of: The day.
         people: customer_id, market, may_be_profiled; every customer.
-        database: The user database, with segment, cluster_name, and of lifetime values p_alive, activity, clv_method,
-            expected_order_days_90d, clv_12m_base, clv_12m_base_lo, clv_12m_base_hi (null: not scored).
+        database: The user database, with segment, cluster_name, interest_name, and of lifetime values p_alive,
+            activity, clv_method, expected_order_days_90d, clv_12m_base, clv_12m_base_lo, clv_12m_base_hi (null: none).
         habits: customer_id; n_orders_seen, n_coupon_orders, n_lines, n_reduced_lines, n_promised_orders, n_soon_orders;
             preferred_hour, n_hour_orders, preferred_channel, n_channel_orders: paid orders of 365 days.
         likes: customer_id, attribute, attribute_value, preference, interest_share, n_events, confidence; several rows.

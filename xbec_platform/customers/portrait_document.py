@@ -20,14 +20,14 @@ class Portrait:
     """The portrait of one subject.
 
     Attributes:
-        kind: person, segment, cluster or market.
-        name: Of a group; None for a person, whose document names nobody.
+        kind: person, segment, cluster, interest or market.
+        subject: Name of a group, or id of a person, which the document leaves out.
         as_of: Day up to whose end everything is known.
         tags: Rows of `portrait_tags.SCHEMA` of the subject.
     """
 
     kind: str
-    name: str | None
+    subject: str
     as_of: date
     tags: pl.DataFrame
 
@@ -65,7 +65,7 @@ class Portrait:
         return {
             "document": DOCUMENT,
             "portrait_of": self.kind,
-            **({"name": self.name} if self.name is not None else {}),
+            **({} if self.kind == PERSON else {"name": self.subject}),
             "as_of": self.as_of.isoformat(),
             **self.sections(),
             "omitted": list(self.omitted),
@@ -82,6 +82,6 @@ def portraits(tags: pl.DataFrame, as_of: date) -> list[Portrait]:
         ["subject_type", "subject_id"], as_dict=True, include_key=True
     )
     return [
-        Portrait(kind=kind, name=None if kind == PERSON else name, as_of=as_of, tags=part)
+        Portrait(kind=kind, subject=name, as_of=as_of, tags=part)
         for (kind, name), part in sorted(parts.items())
     ]

@@ -1,4 +1,4 @@
-"""Portraits of segments, clusters and markets: what their people do, with evidence. Persons are in `portrait`.
+"""Portraits of segments, clusters, interests and markets: what people do, with evidence. Persons are in `portrait`.
 
 Everybody counts, also who does not consent to profiling. A group of fewer than 30 people has no portrait, and no habit
 is named that fewer than 30 of them have. What rests on profiles (life stage, next category, recommendations) counts
@@ -12,6 +12,7 @@ import polars as pl
 from xbec_platform.customers.portrait import SENSITIVITIES, PortraitInput, sensitivity
 from xbec_platform.customers.portrait_tags import (
     CLUSTER,
+    INTEREST,
     KEY,
     MARKET,
     SCHEMA,
@@ -25,6 +26,7 @@ from xbec_platform.customers.portrait_tags import (
 KINDS = (
     (SEGMENT, "segment", "segment"),
     (CLUSTER, "cluster_name", "cluster"),
+    (INTEREST, "interest_name", "interest"),
     (MARKET, "country", "country"),
 )
 

@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 from scipy.special import betainc, betaincinv
 
-PERSON, SEGMENT, CLUSTER, MARKET = "person", "segment", "cluster", "market"
+PERSON, SEGMENT, CLUSTER, INTEREST, MARKET = "person", "segment", "cluster", "interest", "market"
 
 SCHEMA = pl.Schema(
     [
@@ -125,7 +125,7 @@ def rows(frame: pl.DataFrame, kind: str, tag: str, **columns: pl.Expr | str | fl
 
     Args:
         frame: subject_id and what the columns need.
-        kind: PERSON, SEGMENT, CLUSTER or MARKET.
+        kind: PERSON, SEGMENT, CLUSTER, INTEREST or MARKET.
         tag: Name out of TAGS.
         columns: value, evidence_n, confidence, and number or position where they say something.
     """

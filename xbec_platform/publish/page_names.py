@@ -5,3 +5,5 @@ CONTRACTS = "contracts.html"
 SEGMENTS = "segments.html"
 PORTRAIT = "portraits.html"
 TARGETS = "target_groups.html"
+# Pages about customers link to each other by these titles.
+CUSTOMER_PAGES = {SEGMENTS: "Segments", PORTRAIT: "Portraits", TARGETS: "Target groups"}

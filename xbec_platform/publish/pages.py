@@ -1,20 +1,25 @@
 """The overview page: sections, charts and templates become one HTML text. No database, no new numbers."""
 
+from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 
 import jinja2
 
 from xbec_platform.publish import operations_sections, sales_sections
-from xbec_platform.publish.formats import MISSING, clean, count, text
+from xbec_platform.publish.formats import MISSING, clean, count, day, text
 from xbec_platform.publish.overview_input import MIN_GROUP, DownloadLink, OverviewInput
+from xbec_platform.publish.page_names import CUSTOMER_PAGES, OVERVIEW
 
 __all__ = ["DownloadLink", "OverviewInput", "render_overview"]
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render_overview(data: OverviewInput, *, contracts_href: str | None = None) -> str:
+def render_overview(
+    data: OverviewInput, *, contracts_href: str | None = None, customer_pages: Mapping[str, str] | None = None
+) -> str:
     """Render the overview page.
 
     Every value is escaped, in HTML and in SVG; a content security policy forbids scripts and requests on top.
@@ -22,6 +27,7 @@ def render_overview(data: OverviewInput, *, contracts_href: str | None = None) -
     Args:
         data: all the page shows.
         contracts_href: relative link to the page of contracts beside it; None for none.
+        customer_pages: file to title of the pages about customers beside it.
 
     Returns:
         One HTML document without outside references except the download links. Equal input gives equal bytes.
@@ -43,8 +49,31 @@ def render_overview(data: OverviewInput, *, contracts_href: str | None = None) -
         "min_group": MIN_GROUP,
         "figures": _figures(data),
         "contracts_href": contracts_href,
+        "customer_pages": list((customer_pages or {}).items()),
     }
     return environment().get_template("overview.html.j2").render(context)
+
+
+def customer_page(template: str, page: str, *, shop: str, as_of: date, **context: object) -> str:
+    """Render a page about customers, which links to the others.
+
+    Args:
+        template: Extends `customer_page.html.j2`.
+        page: File of the page, one of `CUSTOMER_PAGES`.
+        shop: Name shown to people.
+        as_of: Day up to whose end everything is known.
+        context: What the template shows; `facts` maps label to text.
+    """
+    facts = context.pop("facts", {})
+    shown = {
+        "shop": text(shop),
+        "title": CUSTOMER_PAGES[page],
+        "as_of": day(as_of),
+        "facts": [("As of", day(as_of)), *((label, text(value)) for label, value in dict(facts).items())],  # type: ignore[call-overload]
+        "pages": [("Overview", OVERVIEW), *((title, name) for name, title in CUSTOMER_PAGES.items())],
+        "min_group": MIN_GROUP,
+    }
+    return environment().get_template(template).render(shown | context)
 
 
 def _figures(data: OverviewInput) -> dict[str, object]:

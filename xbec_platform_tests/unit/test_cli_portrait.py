@@ -41,7 +41,7 @@ def test_a_portrait_as_text_and_as_json(runner: CliRunner) -> None:
     shown = runner.invoke(app, ["portrait", "CUST-01"])
     assert shown.exit_code == 0, shown.output
     assert "colour=[red]" in shown.output
-    assert "9 events" in shown.output
+    assert "events: 9" in shown.output
     assert "left out, as too little is known: " in shown.output
     document = json.loads(runner.invoke(app, ["portrait", "CUST-01", "--json"]).output)
     assert document["likes"][0]["confidence"] == 0.7
@@ -58,7 +58,7 @@ def test_a_portrait_as_text_and_as_json(runner: CliRunner) -> None:
         (["CUST-09"], "asked to be forgotten: nothing is kept", 3),
         (["CUST-77"], "no customer CUST-77 as of 2026-01-05", 3),
         (["--market", "FR"], "no portrait of the market 'FR'; there are: DE", 3),
-        ([], "give one of PERSON, --segment, --cluster, --market", 2),
+        ([], "give one of PERSON, --segment, --cluster, --interest, --market", 2),
     ],
 )
 def test_no_portrait_says_why(runner: CliRunner, arguments: list[str], says: str, code: int) -> None:

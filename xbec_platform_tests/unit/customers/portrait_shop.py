@@ -13,6 +13,7 @@ DATABASE = {
     "country": pl.String,
     "segment": pl.String,
     "cluster_name": pl.String,
+    "interest_name": pl.String,
     "n_orders": pl.Int64,
     "n_order_days": pl.Int64,
     "n_items": pl.Int64,
