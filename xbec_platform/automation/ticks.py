@@ -105,17 +105,13 @@ def build_sensor(
         except WarehouseBusyError as error:
             return dg.SkipReason(f"looked away, the next tick looks again: {error}")
         if found.memory is not None and found.memory != memory:
+            # Not in the result as well: Dagster refuses a tick that says both.
             context.update_cursor(json.dumps(found.memory, sort_keys=True))
         if found.events:
-            events = list(found.events)
-            return dg.SensorResult(
-                run_requests=list(found.requests),
-                cursor=context.cursor,
-                asset_events=events,
-            )
+            return dg.SensorResult(run_requests=list(found.requests), asset_events=list(found.events))
         if not found.requests:
             return dg.SkipReason(found.note)
-        return dg.SensorResult(run_requests=list(found.requests), cursor=context.cursor)
+        return dg.SensorResult(run_requests=list(found.requests))
 
     return sensor
 

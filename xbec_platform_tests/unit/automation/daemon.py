@@ -24,19 +24,18 @@ class Daemon:
     ) -> list[dg.RunRequest]:
         """One evaluation; new runs are started and returned."""
         context = dg.build_sensor_context(instance=self.instance, cursor=self.cursor)
-        result = self.build(self.home)(context)
-        self.said = str(result.skip_message) if isinstance(result, dg.SkipReason) else ""
+        result = self.build(self.home).evaluate_tick(context)
+        self.said = result.skip_message or ""
         if dies_before_runs:
             return []
-        requests = list(result.run_requests or []) if isinstance(result, dg.SensorResult) else []
-        new = [one for one in requests if one.run_key not in self.keys]
+        new = [one for one in result.run_requests or [] if one.run_key not in self.keys]
         for one in new:
             self.keys.append(str(one.run_key))
             job = one.job_name or "job"
             run = dg.DagsterRun(job_name=job, tags=dict(one.tags), status=dg.DagsterRunStatus.STARTED)
             self.instance.add_run(run)
         if not dies_before_cursor:
-            self.cursor = context.cursor
+            self.cursor = result.cursor
         return new
 
     def end_runs(self, status: dg.DagsterRunStatus = dg.DagsterRunStatus.SUCCESS) -> None:
