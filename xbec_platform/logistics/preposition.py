@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from xbec_platform.logistics.preposition_audit import preposition_faults
-from xbec_platform.logistics.preposition_homes import best_homes, build_model
+from xbec_platform.logistics.preposition_homes import best_homes, nearest_cost
+from xbec_platform.logistics.preposition_model import build_model
 from xbec_platform.logistics.preposition_schema import PLAN_SCHEMA, PrepositionInputs
 from xbec_platform.logistics.preposition_tables import home_table, plan_table
 
@@ -59,7 +60,7 @@ def preposition(inputs: PrepositionInputs) -> PrepositionResult:
         plan=plan_table(model, choice),
         homes=home_table(model, choice),
         cost=choice.cost,
-        nearest_cost=model.nearest_cost(),
+        nearest_cost=nearest_cost(model),
     )
     faults = preposition_faults(inputs, result.plan, result.homes, result.cost)
     if faults:

@@ -12,7 +12,8 @@ from xbec_platform.logistics.newsvendor import (
     newsvendor_quantity,
 )
 from xbec_platform.logistics.preposition_flow import Ints
-from xbec_platform.logistics.preposition_homes import Choice, Model
+from xbec_platform.logistics.preposition_homes import Choice
+from xbec_platform.logistics.preposition_model import Model
 from xbec_platform.logistics.preposition_schema import HOME_SCHEMA, PLAN_SCHEMA, Status
 
 _DIGITS = 9
