@@ -24,6 +24,7 @@ from xbec_platform.assets.operation_modes import build_operation_mode_assets
 from xbec_platform.assets.platform_health import build_health_assets
 from xbec_platform.assets.portrait import build_portrait_assets
 from xbec_platform.assets.preferences import build_preference_assets
+from xbec_platform.assets.presales import build_presale_assets
 from xbec_platform.assets.publish import build_publish_assets
 from xbec_platform.assets.recommendations import build_recommendation_assets
 from xbec_platform.assets.resources import WarehouseResource
@@ -80,6 +81,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *build_route_assets(settings),
             *build_inventory_assets(settings),
             *build_operation_mode_assets(settings),
+            *build_presale_assets(settings),
             *build_delivery_experience_assets(settings),
         )
     ]

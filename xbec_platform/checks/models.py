@@ -16,6 +16,7 @@ from xbec_platform.checks.inventory import INVENTORY_CHECKS
 from xbec_platform.checks.landed_cost import LANDED_COST_CHECKS
 from xbec_platform.checks.portrait import PORTRAIT_CHECKS
 from xbec_platform.checks.preferences import PREFERENCE_CHECKS
+from xbec_platform.checks.presales import PRESALE_CHECKS
 from xbec_platform.checks.recommendations import RECOMMENDATION_CHECKS
 from xbec_platform.checks.routes import ROUTE_CHECKS
 from xbec_platform.checks.shipments import SHIPMENT_CHECKS
@@ -162,6 +163,7 @@ def build_model_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
         "landed_cost_checks": LANDED_COST_CHECKS,
         "route_checks": ROUTE_CHECKS,
         "inventory_checks": INVENTORY_CHECKS,
+        "presale_checks": PRESALE_CHECKS,
     }
     return [*[_check_group(name, checks) for name, checks in groups.items()], _publish_checks(settings)]
 

@@ -8,12 +8,13 @@ from itertools import combinations, product
 
 import numpy as np
 
-from xbec_platform.logistics.preposition_flow import Group, Ints, send_quantities
+from xbec_platform.logistics.preposition_flow import Floats, Group, Ints, send_quantities
 from xbec_platform.logistics.preposition_model import Model
 
 FEW_ORDERS = 8
 """Up to so many orders every single move and pair of moves is tried; above, pooling gains too little."""
 MAX_PASSES = 4
+LIKELY = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +41,23 @@ def nearest_homes(model: Model) -> Ints:
     return np.asarray(np.argmin(model.rank, axis=1)[model.zone_class])
 
 
+def _gain(model: Model, members: Ints) -> Floats:
+    """What a piece sent to each centre and used brings, of some orders; -inf where it cannot go."""
+    gain = model.saving[model.zone_class[members]] - model.send[model.item[members]]
+    return np.where(np.isfinite(gain), gain, -np.inf)
+
+
+def _likely(model: Model, order: int) -> list[int]:
+    """Centres worth trying for an order: the best few, and the worst, where it is out of the others' way."""
+    gain = _gain(model, np.array([order]))[0]
+    ranked = [int(one) for one in np.argsort(-gain, kind="stable") if np.isfinite(gain[one])]
+    return ranked[:LIKELY] + ranked[LIKELY:][-1:]
+
+
 def profitable_homes(model: Model) -> Ints:
     """The centre where a piece sent and used brings most; ties by id."""
     first = np.unique(model.zone_class, return_index=True)[1]
-    gain = model.saving - model.send[model.item[first]]
-    return np.asarray(np.argmax(np.where(np.isfinite(gain), gain, -np.inf), axis=1)[model.zone_class])
+    return np.asarray(np.argmax(_gain(model, first), axis=1)[model.zone_class])
 
 
 def nearest_cost(model: Model) -> float:
@@ -105,6 +118,8 @@ def _improved(model: Model, choice: Choice) -> Ints:
         own.setdefault(int(model.product[item]), np.zeros_like(use))[centre] += units
     for one in sorted(own):
         members = np.flatnonzero(model.product[model.item] == one)
+        if (_gain(model, members) <= 0).all():
+            continue
         room = model.room - use + own[one]
         use = use - own[one] + _climb(model, home, members, room)
     return home
@@ -167,9 +182,10 @@ def _moves(
     """
     n_centres = len(model.room)
     if len(members) <= FEW_ORDERS:
+        likely = {order: _likely(model, order) for order in members.tolist()}
         for size in (1, 2):
-            for part in combinations(members, size):
-                elsewhere = [[one for one in range(n_centres) if one != home[order]] for order in part]
+            for part in combinations(members.tolist(), size):
+                elsewhere = [[one for one in likely[order] if one != home[order]] for order in part]
                 for centres in product(*elsewhere):
                     yield np.array(part), np.array(centres)
     elif full:

@@ -108,13 +108,15 @@ def fit_conversion(
     calibrate = _beta_calibration(unseen, outcome)
     ours, theirs = _log_loss(calibrate(unseen), outcome), _log_loss(np.clip(base, _CLIP, 1 - _CLIP), outcome)
     whole = _logistic(x, outcome, params.penalty)
+
+    def predict(new: pl.DataFrame) -> Floats:
+        return calibrate(whole(matrix(with_features_of(new), known))) if new.height else np.zeros(0)
+
     # The three numbers of the calibration saw these outcomes: so much of the gain is theirs alone (Akaike 1974).
     is_better = ours + 3 / n < theirs
     return ConversionModel(
         method=LOGISTIC if is_better else BASE_RATE,
-        predict=(lambda new: calibrate(whole(matrix(with_features_of(new), known))))
-        if is_better
-        else (lambda new: np.full(new.height, share)),
+        predict=predict if is_better else (lambda new: np.full(new.height, share)),
         n_train=n,
         share_paid=float(outcome.mean()),
         log_loss=ours,

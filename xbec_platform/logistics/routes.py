@@ -100,7 +100,7 @@ def routes(
     code = {node: number for number, node in enumerate(network.nodes)}
     found = []
     for origin in sorted(set(origins)):
-        labels = None
+        labels, reached = None, None
         if origin in code:
             labels = pareto_labels(
                 arcs, source=code[origin], n_nodes=len(code), start=start, max_legs=params.max_legs
@@ -114,9 +114,9 @@ def routes(
             )
             if not numbers or labels is None:
                 reachable = origin in code and zone in code and parcel.goods != "plain"
-                is_refused = reachable and _is_reached(
-                    network, parcel, code[origin], code[zone], params.max_legs
-                )
+                if reachable and reached is None:
+                    reached = _reached(network, parcel, code[origin], params.max_legs)
+                is_refused = reachable and reached is not None and code[zone] in reached
                 found.append({**common, "route_no": 0, "status": NO_MODE_HAZARD if is_refused else NO_ROUTE})
                 continue
             ways = [np.array(labels.way(number), dtype=np.int64) for number in numbers]
@@ -131,11 +131,11 @@ def routes(
     return pl.DataFrame(found, schema=ROUTE_SCHEMA).sort("origin_node", "zone", "route_no")
 
 
-def _is_reached(network: RouteNetwork, parcel: Parcel, origin: int, zone: int, max_legs: int) -> bool:
-    """Whether plain goods would get there: then it is the kind of goods that no way takes."""
+def _reached(network: RouteNetwork, parcel: Parcel, origin: int, max_legs: int) -> frozenset[int]:
+    """Nodes that plain goods would get to: where the parcel does not, it is its kind of goods that no way takes."""
     arcs, _ = arcs_of(network, replace(parcel, goods="plain"))
     labels = pareto_labels(arcs, source=origin, n_nodes=len(network.nodes), start=0, max_legs=max_legs)
-    return bool((labels.node == zone).any())
+    return frozenset(labels.node.tolist())
 
 
 def _journey(lanes: pl.DataFrame) -> dict[str, object]:
