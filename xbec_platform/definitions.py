@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from xbec_platform.assets.affinity import build_affinity_assets
+from xbec_platform.assets.browsing import build_browsing_assets
 from xbec_platform.assets.catalogue import build_catalogue_assets
 from xbec_platform.assets.customers import build_customer_assets
 from xbec_platform.assets.dbt_cli import DbtProcess
@@ -75,6 +76,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *build_portrait_assets(settings),
             *build_recommendation_assets(settings),
             *build_affinity_assets(settings),
+            *build_browsing_assets(settings),
             *build_logistics_assets(settings),
             *build_shipment_assets(settings),
             *build_landed_cost_assets(settings),

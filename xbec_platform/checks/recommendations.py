@@ -102,4 +102,31 @@ RECOMMENDATION_CHECKS = (
         """SELECT as_of_date, basket_kind, market, product_a, product_b, product_c FROM ml.product_triples
         WHERE n_all > least(n_ab, n_c) OR greatest(n_ab, n_c) > n_baskets OR q_value > 0.05 ORDER BY ALL""",
     ),
+    unique_key(asset_keys.PRODUCT_OFFERS, "as_of_date", "product_id", "market"),
+    unique_key(asset_keys.CATALOG_FACETS, "as_of_date", "market", "attribute", "attribute_value"),
+    unique_key(asset_keys.SEARCH_DOCUMENTS, "as_of_date", "product_id"),
+    unique_key(asset_keys.SEARCH_TERMS, "as_of_date", "market", "term"),
+    unique_key(asset_keys.RECS_SIMILAR, "as_of_date", "product_id", "rank"),
+    unique_key(asset_keys.RECS_SESSIONS, "as_of_date", "model"),
+    TableCheck(
+        asset_keys.CATALOG_FACETS,
+        "facets_add_up",
+        "The price bands of a market hold every eligible product with a price exactly once.",
+        """WITH banded AS (
+            SELECT as_of_date, market, sum(n_products) AS n FROM ml.catalog_facets
+            WHERE attribute = 'price_band' GROUP BY ALL
+        ), offered AS (
+            SELECT as_of_date, market, count(*) AS n FROM ml.product_offers
+            WHERE is_eligible AND landed_price_base IS NOT NULL GROUP BY ALL
+        )
+        SELECT as_of_date, market, b.n, o.n FROM banded AS b FULL JOIN offered AS o USING (as_of_date, market)
+        WHERE b.n IS DISTINCT FROM o.n ORDER BY ALL""",
+    ),
+    TableCheck(
+        asset_keys.SEARCH_TERMS,
+        "no_address_kept",
+        "No term holds an e-mail address or seven digits in a row.",
+        """SELECT as_of_date, market FROM ml.search_terms
+        WHERE term LIKE '%@%' OR regexp_matches(term, '[0-9]{7}') ORDER BY ALL""",
+    ),
 )

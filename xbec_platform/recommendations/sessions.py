@@ -16,6 +16,7 @@ from xbec_platform.recommendations.ease import EaseModel, EaseParams, fit_ease
 from xbec_platform.recommendations.interactions import decay
 from xbec_platform.recommendations.top_columns import top_columns
 
+MOST_TESTED = 2_000  # visits; 7,000 predictions of 400 items take 4 CPU s
 NEVER = 10**9  # rank of an item the model does not know
 
 SIMILAR_SCHEMA = {
@@ -180,7 +181,8 @@ def evaluate_sessions(
     ranks: dict[str, list[int]] = {"ease": [], "popularity": []}
     n_sessions = 0
     tested = visits.filter(is_test).group_by("session_id", maintain_order=True).agg("item_id")
-    for items in tested["item_id"].to_list():
+    # Evenly over the sorted ids: a fixed number of visits tells the rates within a percent or two.
+    for items in tested.gather_every(max(1, -(-tested.height // MOST_TESTED)))["item_id"].to_list():
         n_sessions += len(items) > 1
         for place in range(1, len(items)):
             seen, target = model.positions(items[:place]), model.positions(items[place : place + 1])

@@ -68,16 +68,16 @@ class Snapshot:
 
     def _catalogue(self) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Products and where they are sold, for the index."""
-        if "marts.dim_product" not in self.tables:
-            products = pl.DataFrame(
-                schema=dict.fromkeys(
-                    ("product_id", "title", "brand", "category_path", "attributes"), pl.String
-                )
-            )
-        else:
+        columns = ("product_id", "title", "brand", "category_path", "attributes")
+        products = pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+        if day := self._days.get("ml.search_documents"):
             products = self._connection.sql(
-                """SELECT product_id, title, brand, replace(category_path, '/', ' ') AS category_path,
-                    NULL::VARCHAR AS attributes FROM marts.dim_product WHERE is_product"""
+                f"SELECT {', '.join(columns)} FROM ml.search_documents WHERE as_of_date = DATE '{day}'"
+            ).pl()
+        elif "marts.dim_product" in self.tables:  # a shop that sells without a catalogue
+            products = self._connection.sql(
+                """SELECT product_id, title, brand, category_path, NULL::VARCHAR AS attributes
+                FROM marts.dim_product WHERE is_product"""
             ).pl()
         offers = pl.DataFrame(schema={"product_id": pl.String, "market": pl.String, "in_stock": pl.Boolean})
         if day := self._days.get("ml.product_offers"):

@@ -42,7 +42,10 @@ select
     ranked.device,
     ranked.app,
     ranked.user_agent_class,
+    ranked.search_query,
 
+    ranked.search_results_n,
+    ranked.position,
     ranked.dwell_s,
     ranked.engagement_time_ms,
     coalesce(ranked._duplicate_records, 0) as duplicate_records,
