@@ -18,6 +18,14 @@ _MOVED_DAYS, _FUNNEL_DAYS = 28, 60
 # Persons on the page of portraits: of each segment those of whom most is known.
 _PERSONS_PER_SEGMENT, _PERSONS = 2, 20
 
+
+def _groups(profile: str) -> str:
+    return f"""
+        SELECT name, evidence, distinguishing, n_customers, net_base
+        FROM {profile} WHERE as_of_date = $day AND cluster_key <> 'all' ORDER BY cluster_key
+    """
+
+
 _SEGMENT_QUERIES = {
     "segments": f"""
         WITH moves AS (
@@ -31,10 +39,8 @@ _SEGMENT_QUERIES = {
             coalesce((SELECT sum(m.n_customers) FROM moves AS m WHERE m.from_segment = s.segment), 0)::BIGINT AS n_went
         FROM sizes AS s LEFT JOIN seeds.segment_names AS n USING (segment) ORDER BY s.segment
     """,
-    "clusters": """
-        SELECT name, evidence, distinguishing, n_customers, net_base
-        FROM ml.cluster_profile WHERE as_of_date = $day ORDER BY cluster_key
-    """,
+    "clusters": _groups("ml.cluster_profile"),
+    "interests": _groups("ml.interest_profile"),
     "moves": f"""
         SELECT from_segment, to_segment, sum(n_customers)::BIGINT AS n_customers,
             sum(net_base_change) AS net_base_change

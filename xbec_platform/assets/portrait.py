@@ -97,8 +97,11 @@ def all_portraits(data: "PortraitInput") -> "pl.DataFrame":
 
     from xbec_platform.customers.portrait import person_portraits
     from xbec_platform.customers.portrait_groups import group_portraits
-    from xbec_platform.customers.portrait_tags import KEY, PortraitParams
+    from xbec_platform.customers.portrait_tags import PERSON, PortraitParams
 
     params = PortraitParams()
     persons = person_portraits(data, params)
-    return pl.concat([persons, group_portraits(data, persons, params)]).sort(KEY)
+    groups = group_portraits(data, persons, params)
+    # Both are sorted, and the many persons stand between two kinds of groups.
+    is_before = pl.col("subject_type") < PERSON
+    return pl.concat([groups.filter(is_before), persons, groups.filter(~is_before)])

@@ -41,6 +41,7 @@ _MODEL_TABLES = [
     asset_keys.CUSTOMER_CLUSTERS,
     asset_keys.CLUSTER_PROFILE,
     asset_keys.CUSTOMER_INTERESTS,
+    asset_keys.INTEREST_PROFILE,
     asset_keys.CLV,
     asset_keys.ATTRIBUTE_PREFERENCE,
     asset_keys.PRODUCT_TARGETS,

@@ -92,7 +92,8 @@ def person_portraits(data: PortraitInput, params: PortraitParams) -> pl.DataFram
         *_next(of(data.database), of(data.likes), data.as_of, params),
         _recommended(of(data.recommended), params),
     ]
-    return pl.concat([pl.DataFrame(schema=SCHEMA), *parts]).sort(KEY)
+    # All are persons: the rest of the key orders them.
+    return pl.concat([pl.DataFrame(schema=SCHEMA), *parts]).sort(KEY[1:])
 
 
 def _value(own: pl.DataFrame, everybody: pl.DataFrame) -> list[pl.DataFrame]:

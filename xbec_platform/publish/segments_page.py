@@ -27,7 +27,8 @@ class SegmentsInput:
         as_of: The day.
         currency: Of all amounts.
         segments: segment, meaning, sort_order, n_customers, net_base (365 days), n_came, n_went (28 days).
-        clusters: name, evidence, distinguishing, n_customers, net_base.
+        clusters: name, evidence, distinguishing, n_customers, net_base: groups by habits.
+        interests: The same of groups by interest.
         moves: from_segment, to_segment, n_customers, net_base_change: sums of 28 days.
         funnel: stage_no, stage_name, n_entered, n_passed, n_abandoned, n_open, n_skipped, n_duplicates, n_out_of_order,
             step_p50_s, step_p90_s: attempts to register of 60 days.
@@ -39,6 +40,7 @@ class SegmentsInput:
     currency: str
     segments: pl.DataFrame
     clusters: pl.DataFrame
+    interests: pl.DataFrame
     moves: pl.DataFrame
     funnel: pl.DataFrame
     funnel_parts: pl.DataFrame
@@ -50,7 +52,7 @@ def render_segments(data: SegmentsInput) -> str:
     no_clusters = "No groups were formed: clustering has not run, or there are too few customers."
     no_moves = f"Nobody changed the segment in the last {MOVED_DAYS} days."
     no_funnel = f"No attempt to register is known from the last {FUNNEL_DAYS} days (registration_events)."
-    segments, clusters = _large(data.segments), _large(data.clusters)
+    segments = _large(data.segments)
     sections: list[tuple[str, str, str, list[Table | str]]] = [
         (
             "segments",
@@ -64,8 +66,8 @@ def render_segments(data: SegmentsInput) -> str:
         (
             "groups",
             "Groups",
-            "Groups of customers who are alike, named by what they do.",
-            [_clusters(clusters, data) if clusters.height else no_clusters],
+            "Groups of customers who are alike, named by what they do and by what interests them.",
+            [*_groups(data)] or [no_clusters],
         ),
         (
             "movements",
@@ -126,10 +128,19 @@ def _totals(groups: pl.DataFrame) -> tuple[float, float]:
     return float(groups["n_customers"].sum()), float(groups["net_base"].cast(pl.Float64).sum())
 
 
-def _clusters(large: pl.DataFrame, data: SegmentsInput) -> Table:
-    people, sales = _totals(data.clusters)
+def _groups(data: SegmentsInput) -> Sequence[Table]:
+    """One table for each kind of groups that has any of 30 people."""
+    kinds = (
+        ("Groups by habits, by net sales", data.clusters),
+        ("Groups by interest, by net sales", data.interests),
+    )
+    return [_group_table(caption, groups) for caption, groups in kinds if _large(groups).height]
+
+
+def _group_table(caption: str, groups: pl.DataFrame) -> Table:
+    people, sales = _totals(groups)
     rows = []
-    for row in large.sort(["net_base", "name"], descending=[True, False]).iter_rows(named=True):
+    for row in _large(groups).sort(["net_base", "name"], descending=[True, False]).iter_rows(named=True):
         share, revenue = _share(row["n_customers"], people), _share(row["net_base"], sales)
         rows.append(
             (
@@ -143,7 +154,7 @@ def _clusters(large: pl.DataFrame, data: SegmentsInput) -> Table:
         *columns("Group", "Evidence", "Sets it apart (standard deviations)", numeric_from=3),
         *columns("Customers", "Of customers", "Of net sales", numeric_from=0),
     )
-    return Table(caption="Groups by net sales", columns=heads, rows=tuple(rows))
+    return Table(caption=caption, columns=heads, rows=tuple(rows))
 
 
 def _moves(moves: pl.DataFrame, currency: str) -> Table:

@@ -11,6 +11,7 @@ from xbec_platform.publish.targets_page import TargetsInput, render_targets
 
 AS_OF = date(2026, 3, 31)
 SHOP = "Alder & Sons"
+GROUPS = ["name", "evidence", "distinguishing", "n_customers", "net_base"]
 
 
 def segments_input(name: str = "Loyal") -> SegmentsInput:
@@ -25,8 +26,11 @@ def segments_input(name: str = "Loyal") -> SegmentsInput:
             orient="row",
         ),
         clusters=pl.DataFrame(
-            [(name, "median customer: 3 orders", "n_orders +1.2", 80, Decimal(1200))],
-            schema=["name", "evidence", "distinguishing", "n_customers", "net_base"],
+            [(name, "median customer: 3 orders", "n_orders +1.2", 80, Decimal(1200))], schema=GROUPS, orient="row"
+        ),
+        interests=pl.DataFrame(
+            [(name, "baby", "baby +2", 45, Decimal(30)), ("Pets", "pet", "pet +2", 15, Decimal(10))],
+            schema=GROUPS,
             orient="row",
         ),
         moves=pl.DataFrame(

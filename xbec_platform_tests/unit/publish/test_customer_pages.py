@@ -38,6 +38,9 @@ def test_segments_have_shares_of_all_and_small_ones_are_left_out() -> None:
         ["Loyal", "Among the best", "60", "75.0\u00a0%", "75.0\u00a0%", "900.00", "5", "7"]
     ]
     assert page.tables["Moves, most frequent first"][1][:3] == ["New", "Loyal", "8"]
+    # 45 of 60 people, 30 of 40; the other 15 people are too few.
+    interests = page.tables["Groups by interest, by net sales"]
+    assert interests[1:] == [["Loyal", "baby", "baby +2", "45", "75.0\u00a0%", "75.0\u00a0%"]]
 
 
 def test_the_funnel_shows_counts_times_and_parts() -> None:
@@ -55,7 +58,10 @@ def test_the_funnel_shows_counts_times_and_parts() -> None:
 
 def test_empty_parts_say_why() -> None:
     data = segments_input()
-    empty = {name: pl.DataFrame() for name in ("segments", "clusters", "moves", "funnel", "funnel_parts")}
+    empty = {
+        name: pl.DataFrame()
+        for name in ("segments", "clusters", "interests", "moves", "funnel", "funnel_parts")
+    }
     text = Page(render_segments(replace(data, **empty))).text
     for reason in (
         "No customer has been graded",
