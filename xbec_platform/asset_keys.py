@@ -94,6 +94,10 @@ PREPOSITION_ORDERS = dg.AssetKey([ML, "preposition_orders"])
 PREPOSITION_SUMMARY = dg.AssetKey([ML, "preposition_summary"])
 PRESALE_OUTCOME = dg.AssetKey([ML, "presale_outcome"])
 
+NETWORK_SITES = dg.AssetKey([ML, "network_sites"])
+NETWORK_UNSERVED = dg.AssetKey([ML, "network_unserved"])
+NETWORK_SUMMARY = dg.AssetKey([ML, "network_summary"])
+
 SNAPSHOT = dg.AssetKey(["published", "snapshot"])
 OVERVIEW_PAGE = dg.AssetKey(["published", "overview_page"])
 CUSTOMER_PAGES = dg.AssetKey(["published", "customer_pages"])

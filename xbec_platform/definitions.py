@@ -21,6 +21,7 @@ from xbec_platform.assets.inventory import build_inventory_assets
 from xbec_platform.assets.landed_cost import build_landed_cost_assets
 from xbec_platform.assets.lifetime_value import build_lifetime_assets
 from xbec_platform.assets.logistics import build_logistics_assets
+from xbec_platform.assets.network_plan import build_network_plan_assets
 from xbec_platform.assets.operation_modes import build_operation_mode_assets
 from xbec_platform.assets.platform_health import build_health_assets
 from xbec_platform.assets.portrait import build_portrait_assets
@@ -84,6 +85,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             *build_inventory_assets(settings),
             *build_operation_mode_assets(settings),
             *build_presale_assets(settings),
+            *build_network_plan_assets(settings),
             *build_delivery_experience_assets(settings),
         )
     ]

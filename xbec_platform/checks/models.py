@@ -14,6 +14,7 @@ from xbec_platform.checks.arrivals import ARRIVAL_CHECKS
 from xbec_platform.checks.clusters import CUSTOMER_CHECKS, INTEREST_CHECKS
 from xbec_platform.checks.inventory import INVENTORY_CHECKS
 from xbec_platform.checks.landed_cost import LANDED_COST_CHECKS
+from xbec_platform.checks.network_plan import NETWORK_CHECKS
 from xbec_platform.checks.portrait import PORTRAIT_CHECKS
 from xbec_platform.checks.preferences import PREFERENCE_CHECKS
 from xbec_platform.checks.presales import PRESALE_CHECKS
@@ -164,6 +165,7 @@ def build_model_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
         "route_checks": ROUTE_CHECKS,
         "inventory_checks": INVENTORY_CHECKS,
         "presale_checks": PRESALE_CHECKS,
+        "network_checks": NETWORK_CHECKS,
     }
     return [*[_check_group(name, checks) for name, checks in groups.items()], _publish_checks(settings)]
 

@@ -99,6 +99,7 @@ def build_warehouses(
         pl.lit(None, dtype=pl.Float64).alias("capacity_m3"),
         cost("cost_pick_usd").alias("cost_pick"),
         cost("cost_pack_usd").alias("cost_pack"),
+        pl.lit(None, dtype=MONEY).alias("fixed_cost_month"),
         pl.lit(currency).alias("currency"),
         "opening",
         "can_battery",

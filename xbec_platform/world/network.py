@@ -35,6 +35,7 @@ WAREHOUSE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "capacity_m3": pl.Float64,
     "cost_pick": MONEY,
     "cost_pack": MONEY,
+    "fixed_cost_month": MONEY,
     "currency": pl.String,
     "opening": pl.Date,
     "can_battery": pl.Boolean,
@@ -167,6 +168,9 @@ def warehouses_rows(plan: Plan, day: int) -> pl.DataFrame:
             capacity_m3=(pl.col(column) * size["m3_per_piece_day"]).round(1),
             cost_pick=_money("cost_pick"),
             cost_pack=_money("cost_pack"),
+            fixed_cost_month=(
+                size["fixed_eur_month"] + pl.col(column) * size["fixed_eur_month_per_piece_day"]
+            ).cast(MONEY),
         )
         .select(pl.col(name).cast(dtype) for name, dtype in WAREHOUSE_SCHEMA.items())
         .sort("warehouse_id")
