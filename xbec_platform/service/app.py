@@ -16,7 +16,6 @@ Market = Annotated[str | None, Query(min_length=2, max_length=40, description="c
 Limit = Annotated[int, Query(ge=1, le=100, description="rows at most")]
 
 LOOPBACK_HOSTS = ["127.0.0.1", "localhost", "[::1]", "testserver"]
-_TITLES = "LEFT JOIN marts.dim_product AS p ON p.product_id = r.product_id"
 
 
 def build_app(current: CurrentSnapshot, *, token: str | None = None) -> FastAPI:
@@ -109,22 +108,22 @@ def _add_lists(app: FastAPI, reading: Any) -> None:
         limit: Limit = 20,
     ) -> Rows:
         table = f"ml.recs_{kind}"
-        more = ", r.due_date, r.order_by_date" if kind == "replenish" else ""
-        rows = published.rows(
-            f"""SELECT r.rank, r.product_id, p.title, r.score, r.generator, r.reason_kind, r.reason_product_id{more}
-            FROM {table} AS r {_TITLES}
-            WHERE r.as_of_date = ? AND r.customer_id = ? ORDER BY r.rank LIMIT ?""",
-            [newest(published, table), customer_id, limit],
+        more = ", due_date, order_by_date" if kind == "replenish" else ""
+        rows = published.ranked(
+            f"""SELECT rank, product_id, score, generator, reason_kind, reason_product_id{more}
+            FROM {table} WHERE as_of_date = ? AND customer_id = ?""",
+            [newest(published, table), customer_id],
+            limit,
         )
         return found(rows, f"no list for customer {customer_id}")
 
     @app.get("/v1/similar/{product_id}", summary="Products looked at together with one, or alike")
     def similar(published: reading, product_id: Id, limit: Limit = 20) -> Rows:
-        rows = published.rows(
-            """SELECT r.rank, r.similar_id AS product_id, p.title, r.score, r.reason_kind FROM ml.recs_similar AS r
-            LEFT JOIN marts.dim_product AS p ON p.product_id = r.similar_id
-            WHERE r.as_of_date = ? AND r.product_id = ? ORDER BY r.rank LIMIT ?""",
-            [newest(published, "ml.recs_similar"), product_id, limit],
+        rows = published.ranked(
+            """SELECT rank, similar_id AS product_id, score, reason_kind FROM ml.recs_similar
+            WHERE as_of_date = ? AND product_id = ?""",
+            [newest(published, "ml.recs_similar"), product_id],
+            limit,
         )
         return found(rows, f"nothing is known to be similar to {product_id}")
 
@@ -132,7 +131,7 @@ def _add_lists(app: FastAPI, reading: Any) -> None:
     def bought_together(published: reading, product_id: Id, market: Market = None, limit: Limit = 20) -> Rows:
         day = newest(published, "ml.product_affinity")
         rows = published.rows(
-            """SELECT r.product_id, p.title, r.confidence, r.lift, r.lift_low, r.lift_high, r.n_both FROM (
+            """SELECT r.product_id, r.confidence, r.lift, r.lift_low, r.lift_high, r.n_both FROM (
                 SELECT product_b AS product_id, confidence_ab AS confidence, lift, lift_low, lift_high, n_both
                 FROM ml.product_affinity WHERE as_of_date = $1 AND basket_kind = 'order' AND market = $2
                     AND product_a = $3
@@ -140,10 +139,12 @@ def _add_lists(app: FastAPI, reading: Any) -> None:
                 SELECT product_a, confidence_ba, lift, lift_low, lift_high, n_both
                 FROM ml.product_affinity WHERE as_of_date = $1 AND basket_kind = 'order' AND market = $2
                     AND product_b = $3
-            ) AS r LEFT JOIN marts.dim_product AS p ON p.product_id = r.product_id
+            ) AS r
             ORDER BY r.lift_low DESC, r.product_id LIMIT $4""",
             [day, market or "all", product_id, limit],
         )
+        for row in rows:
+            row["title"] = published.shown.get(row["product_id"], {}).get("title")
         return found(rows, f"nothing is significantly often bought together with {product_id}")
 
 
@@ -160,14 +161,9 @@ def _add_catalogue(app: FastAPI, reading: Any) -> None:
             hits = published.search.search(q, market=market, in_stock=in_stock, limit=limit)
         except ValueError as error:
             raise HTTPException(422, str(error)) from error
-        titles = published.rows(
-            "SELECT product_id, title, brand, category_path FROM marts.dim_product "
-            "WHERE product_id IN (SELECT unnest($1::VARCHAR[]))",
-            [hits.product_ids],
-        )
-        known = {row["product_id"]: row for row in titles}
         rows = [
-            {**known[name], "score": score} for name, score in zip(hits.product_ids, hits.scores, strict=True)
+            {**published.shown[name], "score": score}
+            for name, score in zip(hits.product_ids, hits.scores, strict=True)
         ]
         return {"total": hits.total, "is_relaxed": hits.is_relaxed, "products": rows}
 

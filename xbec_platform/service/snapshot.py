@@ -51,7 +51,16 @@ class Snapshot:
         self.tables = frozenset(name for (name,) in found)
         self._days = {table: self._newest_day(table) for table in sorted(self.tables)}
         self.as_of = max((day for day in self._days.values() if day), default=None)
-        self.search = SearchIndex(*self._catalogue())
+        products, offers = self._catalogue()
+        # The catalogue is small and asked for with every list: a join of each request costs 1 ms more than this.
+        self.shown = {
+            row["product_id"]: row
+            for row in products.select("product_id", "title", "brand", "category_path").iter_rows(named=True)
+        }
+        self.search = SearchIndex(products, offers)
+        self._own = (
+            threading.local()
+        )  # a cursor for each thread: they must not meet, and making one costs .3 ms
         self._users = 0
         self._is_retired = False
         self._lock = threading.Lock()
@@ -92,15 +101,21 @@ class Snapshot:
         return self._days.get(table)
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """Run a query of fixed text and bound values; a cursor of its own, so that threads do not meet."""
-        cursor = self._connection.cursor()
-        try:
+        """Run a query of fixed text and bound values, on the thread's own cursor."""
+        cursor = getattr(self._own, "cursor", None)
+        if cursor is None:
+            cursor = self._own.cursor = self._connection.cursor()
             cursor.execute("USE snapshot")
-            result = cursor.execute(sql, list(parameters))
-            names = [column[0] for column in result.description or ()]
-            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-        finally:
-            cursor.close()
+        result = cursor.execute(sql, list(parameters))
+        names = [column[0] for column in result.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def ranked(self, sql: str, parameters: Sequence[Any], limit: int) -> list[dict[str, Any]]:
+        """The first rows of a list by `rank`, each with the title of its product."""
+        rows = sorted(self.rows(sql, parameters), key=lambda row: row["rank"])[:limit]
+        for row in rows:
+            row["title"] = self.shown.get(row.get("product_id", ""), {}).get("title")
+        return rows
 
     def retire(self) -> None:
         """Close when the last request that uses it is done."""

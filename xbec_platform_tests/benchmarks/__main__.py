@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from xbec_platform_tests.benchmarks import (
+    bench_affinity,
     bench_assignment,
     bench_backfill,
     bench_customers,
@@ -14,6 +15,7 @@ from xbec_platform_tests.benchmarks import (
     bench_loading,
     bench_recommendations,
     bench_routes,
+    bench_service,
 )
 
 CHECKOUT = Path(__file__).parents[2]
@@ -24,13 +26,24 @@ def main() -> None:
     shared = Path(os.environ.get("XBEC_SHARED_DATA", CHECKOUT.parent / "shared" / "data"))
     data = shared if (shared / "README.md").is_file() else None
     console = Console(width=120)
-    rows = [*bench_loading.run(), *bench_intake.run(), *bench_assignment.run(data), *bench_routes.run()]
+    rows = [
+        *bench_loading.run(),
+        *bench_intake.run(),
+        *bench_assignment.run(data),
+        *bench_routes.run(),
+        *bench_service.run(),
+    ]
     if data is None:
         console.print(
             f"skipped: backfill, recommendations and customer models need ../shared/data ({shared} is absent)"
         )
     else:
-        rows += [*bench_backfill.run(data), *bench_recommendations.run(data), *bench_customers.run(data)]
+        rows += [
+            *bench_backfill.run(data),
+            *bench_recommendations.run(data),
+            *bench_affinity.run(data),
+            *bench_customers.run(data),
+        ]
     table = Table(title="ours / peer, measured in this run", title_justify="left")
     for name, justify in (
         ("what", "left"),
