@@ -136,14 +136,16 @@ def replace_windows(
 ) -> None:
     """Replace `start <= column < end` of several tables inside the caller's transaction.
 
+    Columns that frames have gained since the tables were made are added; older rows hold null there.
+
     Raises:
         ValueError: A frame holds rows outside the window.
     """
+    create_missing(connection, {table: frame.schema for table, frame in frames.items()})
     for table, frame in frames.items():
         outside = frame.filter((pl.col(column) < start) | (pl.col(column) >= end)).height
         if outside:
             raise ValueError(f"{table}: {outside} rows lie outside {start} <= {column} < {end}")
-        create_table(connection, table, frame.schema)
         connection.execute(f"DELETE FROM {table} WHERE {column} >= ? AND {column} < ?", [start, end])
         append(connection, table, frame)
 

@@ -43,12 +43,22 @@ def test_rows_outside_the_window_are_refused(tmp_path: Path) -> None:
         write(Warehouse(tmp_path / "w.duckdb"), frame((END, "a", Decimal(1))))
 
 
+def test_columns_that_a_model_has_gained_are_added(tmp_path: Path) -> None:
+    """A home made before the column goes on; its older rows hold null there."""
+    warehouse = Warehouse(tmp_path / "w.duckdb")
+    write(warehouse, frame((START, "a", Decimal(1))))
+    later = frame((END, "b", Decimal(2))).with_columns(score=pl.lit(0.5))
+    write(warehouse, later, start=END, end=date(2026, 1, 4))
+    rows = warehouse.read_frame("SELECT id, score FROM ml.things ORDER BY id", purpose="test").rows()
+    assert rows == [("a", None), ("b", 0.5)]
+
+
 def test_failed_write_leaves_the_old_rows(tmp_path: Path) -> None:
     """A write that breaks in the middle must not leave an empty window."""
     warehouse = Warehouse(tmp_path / "w.duckdb")
     write(warehouse, frame((START, "a", Decimal(1))))
-    with pytest.raises(Exception, match="(?i)binder|column"):
-        write(warehouse, frame((START, "b", Decimal(2))).with_columns(pl.lit(1).alias("unknown")))
+    with pytest.raises(Exception, match="(?i)conver|cast"):
+        write(warehouse, frame((START, "b", Decimal(2))).with_columns(pl.lit("much").alias("amount")))
     assert warehouse.read_frame("SELECT id FROM ml.things", purpose="test").rows() == [("a",)]
 
 
