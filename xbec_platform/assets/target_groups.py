@@ -13,8 +13,9 @@ from xbec_platform.assets.interests import interests_of
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.target_queries import MEMBERS, QUERIES, WINDOW_DAYS
-from xbec_platform.assets.ui_metadata import markdown_table
+from xbec_platform.assets.ui_metadata import markdown_table, report_links
 from xbec_platform.partitions import daily
+from xbec_platform.publish.page_names import TARGETS
 from xbec_platform.settings import Settings
 from xbec_platform.warehouse.database import Warehouse
 
@@ -95,6 +96,7 @@ def build_target_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                     "dagster/row_count": rows.height,
                     "significant": int(rows["is_significant"].sum()),
                     "as of": chosen[-1].isoformat(),
+                    **report_links(settings, {"finder": TARGETS}),
                     **(
                         {"best": markdown_table(best.select(shown))}
                         if key == asset_keys.ATTRIBUTE_TARGETS
