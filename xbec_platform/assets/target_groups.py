@@ -9,7 +9,6 @@ import dagster as dg
 
 from xbec_platform import asset_keys
 from xbec_platform.assets.cluster_models import stored_model
-from xbec_platform.assets.interests import interests_of
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.target_queries import MEMBERS, QUERIES, WINDOW_DAYS
@@ -22,6 +21,7 @@ from xbec_platform.warehouse.database import Warehouse
 if TYPE_CHECKING:
     import polars as pl
 
+    from xbec_platform.customers.cluster_model import ClusterModel
     from xbec_platform.customers.target_groups import TargetInput
 
 
@@ -34,7 +34,6 @@ def build_target_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         kinds={"scipy"},
         deps=[
             asset_keys.CLUSTER_MODEL,
-            asset_keys.INTEREST_MODEL,
             asset_keys.mart("mart_rfm"),
             asset_keys.intermediate("int_item_signals"),
             asset_keys.intermediate("int_item_attributes"),
@@ -47,8 +46,8 @@ def build_target_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             spec(
                 asset_keys.ATTRIBUTE_TARGETS,
                 "How much more often than everybody a group buys what has an attribute value: segments, clusters, "
-                "interests, countries, age bands and life stages as they were 28 days ago, by their purchases since; "
-                "empirical Bayes with 90 % intervals, exact permutation test. Groups of 30 people or more. "
+                "countries, age bands and life stages as they were 28 days ago, by their purchases since; empirical "
+                "Bayes with 90 % intervals, exact permutation test. Groups of 30 people or more. "
                 "Grain: group x attribute x value. Key: as_of_date, group_type, group_key, attribute, attribute_value.",
             ),
             spec(
@@ -117,15 +116,20 @@ def target_input(warehouse: Warehouse, day: date) -> "TargetInput":
     start = day - timedelta(days=WINDOW_DAYS)
     frames = read_as_of(warehouse, QUERIES, day, purpose=f"target groups {day}: read")
     frames |= read_as_of(warehouse, {"before": MEMBERS}, start, purpose=f"target groups {day}: read")
+    clusters = stored_model(warehouse, day, "cluster")
     for name, when in (("now", day), ("before", start)):
-        frames[name] = pl.concat([frames[name], *_found_groups(warehouse, day, when)])
+        frames[name] = pl.concat([frames[name], _clusters(warehouse, clusters, when)])
     return TargetInput(**frames)
 
 
-def _found_groups(warehouse: Warehouse, model_day: date, when: date) -> "Iterator[pl.DataFrame]":
-    """The groups of a day's models with their people at another day: nobody's group knows what came after it."""
+def _clusters(warehouse: Warehouse, model: "ClusterModel | None", when: date) -> "pl.DataFrame":
+    """The clusters of a day's model with their people at another day: nobody's cluster knows what came after it.
+
+    Groups by interest are left out: that people who look at baby goods buy baby goods tells nobody who they are.
+    """
+    import polars as pl
+
     from xbec_platform.customers.clusters import assign
-    from xbec_platform.customers.interests import interest_groups
 
     people = read_as_of(
         warehouse,
@@ -133,17 +137,10 @@ def _found_groups(warehouse: Warehouse, model_day: date, when: date) -> "Iterato
         when,
         purpose="target groups: clusters",
     )["people"]
-    clusters = stored_model(warehouse, model_day, "cluster")
-    if clusters is not None and not people.is_empty():
-        yield _members("cluster", assign(clusters, people))
-    interests = stored_model(warehouse, model_day, "interest")
-    if interests is not None and interests.status != "single":
-        yield _members("interest", interest_groups(interests, interests_of(warehouse, when, interests)))
-
-
-def _members(group_type: str, groups: "pl.DataFrame") -> "pl.DataFrame":
-    import polars as pl
-
-    return groups.select(
-        pl.lit(group_type).alias("group_type"), pl.col("cluster_name").alias("group_key"), "customer_id"
+    if people.is_empty() or model is None:
+        return pl.DataFrame(
+            schema={"group_type": pl.String, "group_key": pl.String, "customer_id": pl.String}
+        )
+    return assign(model, people).select(
+        pl.lit("cluster").alias("group_type"), pl.col("cluster_name").alias("group_key"), "customer_id"
     )
