@@ -37,7 +37,8 @@ from xbec_platform_tests.integration.homes import DAYS, FIRST, Shop
 
 MARTS = ("mart_user_database", "mart_rfm", "mart_rfm_bins", "mart_segment_moves", "mart_customer_moves")
 BUILT = (
-    "+mart_customer_moves +mart_segment_moves +int_item_weights +int_device_logins +int_preference_settings"
+    "+mart_user_database +mart_customer_moves +mart_segment_moves +int_item_weights +int_device_logins "
+    "+int_preference_settings"
 )
 QUICK = ClusterParams(compare_methods=False)
 Tables = Mapping[str, pl.DataFrame]
