@@ -92,8 +92,11 @@ def test_configuration_is_one_dagster_knows(
     assert known["telemetry"] == {"enabled": False}
 
 
-def test_old_configuration_of_ours_is_brought_up_to_date_and_a_persons_is_kept(tmp_path: Path) -> None:
+def test_old_configuration_of_ours_is_brought_up_to_date_and_a_persons_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A home made by an older version gets the new choices; whoever deletes the first line keeps theirs."""
+    monkeypatch.setenv("XBEC_POSTGRES_URL", "postgresql://nobody@127.0.0.1/none")
     settings = Settings(home=tmp_path)
     config = tmp_path / "dagster" / "dagster.yaml"
     config.parent.mkdir()
