@@ -21,6 +21,7 @@ from xbec_platform.commands import (
     landed_cost,
     leaks,
     mapping,
+    metrics,
     portrait,
     quarantine,
     queue,
@@ -49,6 +50,7 @@ app.command()(doctor.doctor)
 app.command()(erase.erase)
 app.command()(portrait.portrait)
 app.command()(leaks.leaks)
+app.command()(metrics.metrics)
 app.command()(queue.queue)
 app.command()(retention.retention)
 app.command()(serve.serve)

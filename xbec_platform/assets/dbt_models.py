@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject
 from dagster_dbt.dbt_manifest import validate_manifest
 
+from xbec_platform.assets.column_lineage import is_known, lineage_metadata, note_lineage, read_lineage
 from xbec_platform.assets.dbt_cli import DbtProcess, dbt_project, dbt_variables
 from xbec_platform.assets.dbt_results import built_before, checks_of, row_counts, unchanged, with_rows
 from xbec_platform.assets.resources import WarehouseResource
@@ -27,6 +29,9 @@ from xbec_platform.ingest.contracts import contracts
 from xbec_platform.partitions import daily, window
 from xbec_platform.settings import Settings
 from xbec_platform.warehouse.dbt_builds import MODELS, Build, end, note
+
+if TYPE_CHECKING:
+    from xbec_platform.catalogue.column_lineage import Lineage
 
 
 @dataclass(frozen=True)
@@ -80,9 +85,10 @@ def window_variables(window: Rebuild) -> dict[str, str]:
 class Translator(DagsterDbtTranslator):
     """Adds what every asset of the platform shows: kinds, owners, grain, key, domain, and each column's class."""
 
-    def __init__(self, by_day: dg.PartitionsDefinition[str]) -> None:
+    def __init__(self, by_day: dg.PartitionsDefinition[str], lineage: "Lineage | None" = None) -> None:
         super().__init__()
         self._by_day = by_day
+        self._lineage = lineage or {}
         self._specs: dict[tuple[int, str], dg.AssetSpec] = {}
         self._known: dict[int, tuple[Mapping[str, TableFacts], Classifier]] = {}
 
@@ -122,7 +128,11 @@ class Translator(DagsterDbtTranslator):
         tags = asset_tags(table)
         if table.columns:
             shown |= {"dagster/column_schema": table_schema(table), "personal columns": personal_names(table)}
-        elif any(personal_names(tables[f"raw.{source}"]) != "none" for source in table.sources or ()):
+        if table.name in self._lineage:
+            shown |= lineage_metadata(self._lineage[table.name])
+        if not table.columns and any(
+            personal_names(tables[f"raw.{source}"]) != "none" for source in table.sources or ()
+        ):
             tags["pii"] = "true"
         return spec.merge_attributes(
             tags=tags, metadata={name: value for name, value in shown.items() if value}
@@ -164,7 +174,9 @@ def build_dbt_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
     Facts and marts rebuild a window of days and have partitions; seeds, views and dimensions have none.
     """
-    specs, check_specs = dbt_specs(dbt_project(), Translator(daily(settings)))
+    project = dbt_project()
+    translator = Translator(daily(settings), read_lineage(Path(project.manifest_path).parent))
+    specs, check_specs = dbt_specs(project, translator)
 
     @dg.multi_asset(
         name="dbt_models",
@@ -195,6 +207,22 @@ def build_dbt_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         yield from _build(context, dbt, warehouse, settings, window_variables(rebuild), build, clear)
 
     return [dbt_models]
+
+
+def _note_lineage(connection: Any, settings: Settings) -> None:
+    """What the SQL of this run tells about columns, once for a version of the models and for all homes."""
+    manifest_path = Path(dbt_project().manifest_path)
+    if is_known(manifest_path.parent):
+        return
+    compiled = {
+        f"{node['schema']}.{node['name']}": settings.dbt_target
+        / "compiled"
+        / node["package_name"]
+        / node["original_file_path"]
+        for node in validate_manifest(manifest_path)["nodes"].values()
+        if node["resource_type"] == "model" and node["config"]["materialized"] != "ephemeral"
+    }
+    note_lineage(connection, manifest_path.parent, compiled)
 
 
 def _rebuild(warehouse: WarehouseResource, asked: tuple[date, date], days_back: int) -> Rebuild:
@@ -254,6 +282,8 @@ def _build(
             when_built(connection)
         if error is None and is_undisturbed and not context.is_subset:
             note(connection, replace(build, checks=checks_of(events)), counts)
+        if error is None and not context.is_subset:
+            _note_lineage(connection, settings)
     yield from with_rows(context, events, counts)
     if error is not None:
         said = dg.MetadataValue.text(str(error)[:_LONGEST_ERROR])

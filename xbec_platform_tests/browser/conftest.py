@@ -18,7 +18,7 @@ FLAGS = (
 )
 
 
-def _executable() -> str | None:
+def executable() -> str | None:
     chosen = os.environ.get("XBEC_CHROMIUM")
     candidates = (chosen,) if chosen else ("/usr/bin/chromium", shutil.which("chromium"))
     return next((path for path in candidates if path and Path(path).is_file()), None)
@@ -27,10 +27,10 @@ def _executable() -> str | None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One browser for the session; each test opens its own context."""
-    executable = _executable()
-    if executable is None:
+    program = executable()
+    if program is None:
         pytest.skip("needs Chromium: apt-get install chromium, or set XBEC_CHROMIUM to its executable")
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
+        running = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
         yield running
         running.close()
