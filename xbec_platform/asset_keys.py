@@ -100,6 +100,7 @@ NETWORK_SUMMARY = dg.AssetKey([ML, "network_summary"])
 
 SNAPSHOT = dg.AssetKey(["published", "snapshot"])
 OVERVIEW_PAGE = dg.AssetKey(["published", "overview_page"])
+PRESALE_PAGE = dg.AssetKey(["published", "presale_board"])
 CUSTOMER_PAGES = dg.AssetKey(["published", "customer_pages"])
 EXPORTS = dg.AssetKey(["published", "exports"])
 

@@ -26,6 +26,7 @@ from xbec_platform.assets.operation_modes import build_operation_mode_assets
 from xbec_platform.assets.platform_health import build_health_assets
 from xbec_platform.assets.portrait import build_portrait_assets
 from xbec_platform.assets.preferences import build_preference_assets
+from xbec_platform.assets.presale_page import build_presale_page_assets
 from xbec_platform.assets.presales import build_presale_assets
 from xbec_platform.assets.publish import build_publish_assets
 from xbec_platform.assets.recommendations import build_recommendation_assets
@@ -95,6 +96,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         *build_erasure_assets(settings),
         *build_retention_assets(settings),
         *build_publish_assets(settings),
+        *build_presale_page_assets(settings),
     ]
     return dg.Definitions(
         assets=[*others, *build_health_assets(settings, others)],

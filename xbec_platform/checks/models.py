@@ -26,7 +26,7 @@ from xbec_platform.checks.table_checks import check_group as _check_group
 from xbec_platform.checks.table_checks import unique_key as _unique
 from xbec_platform.checks.target_groups import TARGET_CHECKS
 from xbec_platform.checks.verdict import verdict
-from xbec_platform.publish.page_names import CONTRACTS, CUSTOMER_PAGES, OVERVIEW
+from xbec_platform.publish.page_names import CONTRACTS, CUSTOMER_PAGES, OVERVIEW, PRESALES
 from xbec_platform.settings import Settings
 
 LIFETIME_CHECKS = (
@@ -167,7 +167,26 @@ def build_model_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
         "presale_checks": PRESALE_CHECKS,
         "network_checks": NETWORK_CHECKS,
     }
-    return [*[_check_group(name, checks) for name, checks in groups.items()], _publish_checks(settings)]
+    groups_checked = [_check_group(name, checks) for name, checks in groups.items()]
+    return [*groups_checked, _publish_checks(settings), _presale_page_check(settings)]
+
+
+def _presale_page_check(settings: Settings) -> dg.AssetChecksDefinition:
+    """By itself: the board is made by an operation of its own, which may run without the others."""
+
+    @dg.asset_check(
+        name="page_is_self_contained",
+        asset=asset_keys.PRESALE_PAGE,
+        description="The page holds no script and no reference to another host.",
+    )
+    def presale_page_check() -> dg.AssetCheckResult:
+        from xbec_platform.checks.published import page_faults
+
+        return verdict(
+            asset_keys.PRESALE_PAGE, "page_is_self_contained", page_faults(settings.reports, (PRESALES,))
+        )
+
+    return presale_page_check
 
 
 def _publish_checks(settings: Settings) -> dg.AssetChecksDefinition:

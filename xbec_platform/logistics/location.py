@@ -38,7 +38,8 @@ def locate(problem: LocationProblem, params: LocationParams | None = None) -> Lo
     """
     params = params or LocationParams()
     is_plain = not problem.single_source and problem.least is None
-    plan = _relaxed(problem, params) if is_plain else _direct(problem, params)
+    is_large = problem.serve_cost.size > params.direct_cells
+    plan = _relaxed(problem, params) if is_plain and is_large else _direct(problem, params)
     faults = location_faults(problem, plan)
     if faults:
         raise RuntimeError(f"the location plan breaks {len(faults)} rules, first: {faults[0]}")

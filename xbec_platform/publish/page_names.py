@@ -2,6 +2,7 @@
 
 OVERVIEW = "overview.html"
 CONTRACTS = "contracts.html"
+PRESALES = "presales.html"
 SEGMENTS = "segments.html"
 PORTRAIT = "portraits.html"
 TARGETS = "target_groups.html"

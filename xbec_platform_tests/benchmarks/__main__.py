@@ -13,6 +13,7 @@ from xbec_platform_tests.benchmarks import (
     bench_customers,
     bench_intake,
     bench_loading,
+    bench_location,
     bench_recommendations,
     bench_routes,
     bench_service,
@@ -32,6 +33,7 @@ def main() -> None:
         *bench_assignment.run(data),
         *bench_routes.run(),
         *bench_service.run(),
+        *bench_location.run(data, large=True),
     ]
     if data is None:
         console.print(

@@ -17,6 +17,8 @@ from xbec_platform.logistics.location_mip import solve_model
 from xbec_platform.logistics.location_problem import LocationParams, LocationProblem
 from xbec_platform_tests.unit.logistics.location_files import generated, read_holmberg, read_orlib
 
+# The method of large problems, on small ones.
+BOUNDED = LocationParams(direct_cells=0)
 # Of the single-source files, those of different shapes; all 24 are in `make bench`.
 HOLMBERG = ("p1", "p9", "p14", "p18", "p22")
 
@@ -26,10 +28,13 @@ def _optima(folder: Path) -> dict[str, float]:
         return {row["instance"]: float(row["optimum"]) for row in csv.DictReader(lines)}
 
 
-def test_every_orlib_file_is_proven_at_its_published_optimum(shared_data: Path) -> None:
-    """Multi-source files of the OR-Library (Beasley 1988)."""
+@pytest.mark.parametrize("params", [LocationParams(), BOUNDED])
+def test_every_orlib_file_is_proven_at_its_published_optimum(
+    shared_data: Path, params: LocationParams
+) -> None:
+    """Multi-source files of the OR-Library (Beasley 1988), at once and by the method of large ones."""
     for name, optimum in _optima(shared_data / "orlib").items():
-        plan = locate(read_orlib(shared_data / "orlib" / f"{name}.txt"))
+        plan = locate(read_orlib(shared_data / "orlib" / f"{name}.txt"), params)
         assert plan.is_proven, name
         assert plan.cost == pytest.approx(optimum, rel=1e-6), name
         assert plan.bound == pytest.approx(optimum, rel=1e-6), name
@@ -93,7 +98,7 @@ def test_small_problems_agree_with_brute_force(elastic: bool) -> None:
     """Sixteen sets of sites each; sites out of reach and too small in all are part of it."""
     for seed in range(12):
         problem = _small(seed, elastic=elastic)
-        plan = locate(problem)
+        plan = locate(problem, BOUNDED if seed % 3 else LocationParams())
         assert plan.is_proven, seed
         assert plan.cost == pytest.approx(_brute_force(problem), rel=1e-7), seed
 
@@ -101,7 +106,7 @@ def test_small_problems_agree_with_brute_force(elastic: bool) -> None:
 def test_order_of_sites_and_zones_does_not_change_the_cost() -> None:
     """The optimum is one number, whatever its arrays are numbered by; the same arrays give the same plan."""
     problem = generated(3, 12, 60, 700.0)
-    first, again = locate(problem), locate(problem)
+    first, again = locate(problem, BOUNDED), locate(problem, BOUNDED)
     assert first.share.tobytes() == again.share.tobytes()
     rng = np.random.default_rng(1)
     rows, columns = rng.permutation(12), rng.permutation(60)
@@ -168,7 +173,7 @@ def test_bad_input_is_named(change: dict[str, np.ndarray], message: str) -> None
 
 def test_effort_has_an_end_and_the_gap_is_stated() -> None:
     """With one node the answer may be unproven, but never without its gap."""
-    plan = locate(generated(1, 30, 150, 900.0), LocationParams(max_nodes=1, rounds=5, relative_gap=1e-9))
+    plan = locate(generated(1, 30, 150, 900.0), replace(BOUNDED, max_nodes=1, rounds=5, relative_gap=1e-9))
     assert plan.bound <= plan.cost
     assert plan.is_proven == (plan.gap <= 1e-9)
 
@@ -191,7 +196,7 @@ def test_a_wrong_answer_of_the_solver_is_never_returned(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(location, "_relaxed", lying)
     with pytest.raises(RuntimeError, match="breaks"):
-        locate(generated(3, 5, 10, 500.0))
+        locate(generated(3, 5, 10, 500.0), BOUNDED)
 
 
 @pytest.mark.parametrize(
