@@ -1,5 +1,6 @@
 """Dagster's own storage of a home and how it is set up. No run is started here."""
 
+import fcntl
 import json
 import os
 import warnings
@@ -50,4 +51,13 @@ def prepare_instance(settings: Settings) -> Path:
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
     """Dagster's own storage of a home, created with safe choices on first use."""
-    return dg.DagsterInstance.from_config(str(prepare_instance(settings)))
+    folder = prepare_instance(settings)
+    made = folder / ".storage_made"
+    if made.is_file():
+        return dg.DagsterInstance.from_config(str(folder))
+    # Dagster creates its tables in steps: of several processes that come to a new home at once all but one would fail.
+    with (folder / ".storage.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        instance = dg.DagsterInstance.from_config(str(folder))
+        made.touch()
+    return instance

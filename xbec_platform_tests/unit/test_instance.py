@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -168,3 +170,25 @@ def test_run_of_a_terminal_is_stopped_from_the_ui(tmp_path: Path) -> None:
         run = instance.get_run_by_id(run_id)
         assert run is not None
         assert run.is_finished
+
+
+def test_processes_that_come_to_a_new_home_at_once_wait_until_its_storage_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster's own migration of a new SQLite file fails for whoever comes second while it runs."""
+    settings = Settings(home=tmp_path)
+    ended: list[bool] = []
+    saw_it_made: list[bool] = []
+
+    def from_config(_folder: str) -> str:
+        saw_it_made.append(bool(ended))
+        time.sleep(0.05)
+        ended.append(True)
+        return "instance"
+
+    prepare_instance(settings)
+    monkeypatch.setattr(dg.DagsterInstance, "from_config", from_config)
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(lambda _: open_instance(settings), range(4)))
+    assert opened == ["instance"] * 4
+    assert sorted(saw_it_made) == [False, True, True, True]
