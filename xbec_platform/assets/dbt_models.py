@@ -209,7 +209,7 @@ def build_dbt_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     return [dbt_models]
 
 
-def _note_lineage(connection: Any, settings: Settings) -> None:
+def _note_lineage(context: dg.AssetExecutionContext, connection: Any, settings: Settings) -> None:
     """What the SQL of this run tells about columns, once for a version of the models and for all homes."""
     manifest_path = Path(dbt_project().manifest_path)
     if is_known(manifest_path.parent):
@@ -222,7 +222,13 @@ def _note_lineage(connection: Any, settings: Settings) -> None:
         for node in validate_manifest(manifest_path)["nodes"].values()
         if node["resource_type"] == "model" and node["config"]["materialized"] != "ephemeral"
     }
-    note_lineage(connection, manifest_path.parent, compiled)
+    from sqlglot.errors import SqlglotError
+
+    try:
+        note_lineage(connection, manifest_path.parent, compiled)
+    except (SqlglotError, OSError) as error:
+        # The tables are right all the same: a run must not fail for what is shown of them.
+        context.log.warning(f"the columns' lineage is not known: {error}")
 
 
 def _rebuild(warehouse: WarehouseResource, asked: tuple[date, date], days_back: int) -> Rebuild:
@@ -283,7 +289,7 @@ def _build(
         if error is None and is_undisturbed and not context.is_subset:
             note(connection, replace(build, checks=checks_of(events)), counts)
         if error is None and not context.is_subset:
-            _note_lineage(connection, settings)
+            _note_lineage(context, connection, settings)
     yield from with_rows(context, events, counts)
     if error is not None:
         said = dg.MetadataValue.text(str(error)[:_LONGEST_ERROR])
