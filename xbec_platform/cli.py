@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from xbec_platform.commands import (
+    assignment,
     automation,
     backfill,
     dbt,
@@ -40,6 +41,8 @@ app = typer.Typer(
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(mapping.app, name="mapping")
 app.command()(automation.automation)
+landed_cost.explain.command("assignment")(assignment.explain_assignment)
+landed_cost.explain.command("plan")(assignment.explain_plan)
 app.add_typer(landed_cost.explain, name="explain")
 app.add_typer(landed_cost.whatif, name="whatif")
 app.command()(backfill.backfill)

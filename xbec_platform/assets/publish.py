@@ -7,13 +7,14 @@ from typing import Any
 import dagster as dg
 
 from xbec_platform import asset_keys
+from xbec_platform.assets.logistics_page import logistics_input
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of
 from xbec_platform.assets.overview_queries import overview_input
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import markdown_table, report_links
 from xbec_platform.automation.conditions import after_good_inputs
 from xbec_platform.partitions import daily
-from xbec_platform.publish.page_names import CONTRACTS, CUSTOMER_PAGES, OVERVIEW
+from xbec_platform.publish.page_names import CONTRACTS, CUSTOMER_PAGES, LOGISTICS, OVERVIEW
 from xbec_platform.settings import Settings
 
 EXPORT_QUERIES = {
@@ -37,6 +38,10 @@ EXPORT_QUERIES = {
     "network_sites": "SELECT * EXCLUDE (as_of_date) FROM ml.network_sites WHERE as_of_date = $day",
     "portraits": "SELECT * EXCLUDE (as_of_date) FROM ml.portrait_tags WHERE as_of_date = $day",
     "registration_funnel": "SELECT * FROM marts.mart_registration_funnel WHERE reg_date <= $day",
+    **{
+        name: f"SELECT * EXCLUDE (as_of_date) FROM ml.{name} WHERE as_of_date = $day"
+        for name in ("inventory_policy", "inventory_actions", "operation_mode_comparison")
+    },
     "daily_kpi": "SELECT * FROM marts.mart_daily_kpi WHERE kpi_date <= $day",
 }
 
@@ -59,6 +64,13 @@ _MODEL_TABLES = [
     asset_keys.PRESALE_CONVERSION,
     asset_keys.PREPOSITION_PLAN,
     asset_keys.NETWORK_SITES,
+    asset_keys.LANE_LEADTIME,
+    asset_keys.ONTIME,
+    asset_keys.ROUTES,
+    asset_keys.INVENTORY_POLICY,
+    asset_keys.INVENTORY_AGEING,
+    asset_keys.INVENTORY_ACTIONS,
+    asset_keys.OPERATION_MODES,
     asset_keys.mart("mart_rfm"),
     asset_keys.mart("mart_segment_moves"),
     asset_keys.mart("mart_registration_funnel"),
@@ -97,7 +109,8 @@ def build_publish_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             spec(
                 asset_keys.OVERVIEW_PAGE,
                 "reports/overview.html: key figures, segments, a customer, the warehouse plan, the intake's account; "
-                "one file, works offline. Beside it reports/contracts.html, the reference of all sources and mappings. "
+                "one file, works offline. Beside it reports/logistics.html, and "
+                "reports/contracts.html, the reference of all sources and mappings. "
                 "Grain: home. Key: as-of day.",
                 {"html"},
             ),
@@ -166,18 +179,24 @@ def _page(settings: Settings, warehouse: WarehouseResource, day: date) -> dg.Mat
     from xbec_platform.ingest.mappings import mappings
     from xbec_platform.ingest.rules import rules
     from xbec_platform.publish.contracts_page import render_contracts
+    from xbec_platform.publish.logistics_page import render_logistics
     from xbec_platform.publish.pages import render_overview, write_page
 
     html = render_overview(
-        overview_input(settings, warehouse, day), contracts_href=CONTRACTS, customer_pages=CUSTOMER_PAGES
+        overview_input(settings, warehouse, day),
+        contracts_href=CONTRACTS,
+        logistics_href=LOGISTICS,
+        customer_pages=CUSTOMER_PAGES,
     )
+    logistics = render_logistics(logistics_input(settings, warehouse, day), overview_href=OVERVIEW)
+    write_page(settings.reports / LOGISTICS, logistics)
     feeds = mappings(settings.home / "mappings")
     write_page(settings.reports / CONTRACTS, render_contracts(contracts().values(), feeds.values(), rules()))
     write_page(settings.reports / OVERVIEW, html)
     return dg.MaterializeResult(
         asset_key=asset_keys.OVERVIEW_PAGE,
         metadata={
-            **report_links(settings, {"page": OVERVIEW, "contracts": CONTRACTS}),
+            **report_links(settings, {"page": OVERVIEW, "contracts": CONTRACTS, "logistics": LOGISTICS}),
             "bytes": len(html.encode()),
             "as of": day.isoformat(),
         },

@@ -235,7 +235,7 @@ def _publish_checks(settings: Settings) -> dg.AssetChecksDefinition:
         warn = dg.AssetCheckSeverity.WARN
         yield verdict(asset_keys.EXPORTS, "export_rows_stay", export_changes(settings.exports), warn)
         for asset, check, pages in (
-            (asset_keys.OVERVIEW_PAGE, "page_is_self_contained", (OVERVIEW, CONTRACTS)),
+            (asset_keys.OVERVIEW_PAGE, "page_is_self_contained", (OVERVIEW, CONTRACTS, LOGISTICS)),
             (asset_keys.CUSTOMER_PAGES, "pages_are_self_contained", tuple(CUSTOMER_PAGES)),
         ):
             yield verdict(asset, check, page_faults(settings.reports, pages))

@@ -3,6 +3,7 @@
 OVERVIEW = "overview.html"
 CONTRACTS = "contracts.html"
 PRESALES = "presales.html"
+LOGISTICS = "logistics.html"
 SEGMENTS = "segments.html"
 PORTRAIT = "portraits.html"
 TARGETS = "target_groups.html"

@@ -18,7 +18,11 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render_overview(
-    data: OverviewInput, *, contracts_href: str | None = None, customer_pages: Mapping[str, str] | None = None
+    data: OverviewInput,
+    *,
+    contracts_href: str | None = None,
+    logistics_href: str | None = None,
+    customer_pages: Mapping[str, str] | None = None,
 ) -> str:
     """Render the overview page.
 
@@ -28,6 +32,7 @@ def render_overview(
         data: all the page shows.
         contracts_href: relative link to the page of contracts beside it; None for none.
         customer_pages: file to title of the pages about customers beside it.
+        logistics_href: the same of the page of logistics.
 
     Returns:
         One HTML document without outside references except the download links. Equal input gives equal bytes.
@@ -50,6 +55,7 @@ def render_overview(
         "figures": _figures(data),
         "contracts_href": contracts_href,
         "customer_pages": list((customer_pages or {}).items()),
+        "logistics_href": logistics_href,
     }
     return environment().get_template("overview.html.j2").render(context)
 

@@ -1,0 +1,104 @@
+"""Orders, stock and network of a day from the warehouse, as the assignment asks for them: asset and commands."""
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from xbec_platform.warehouse.database import Warehouse, read_frame
+
+if TYPE_CHECKING:
+    from xbec_platform.logistics.assignment_inputs import AssignmentInputs
+
+# Stock older than this says nothing about today.
+_STOCK_DAYS = 31
+
+# The version of a centre or lane that is valid on the day, with its money in base currency.
+_VALID = """QUALIFY row_number() OVER (
+    PARTITION BY {id} ORDER BY valid_from DESC, _drop_date DESC, _file_id, _row_no) = 1"""
+_RATES = """
+rates AS (
+    SELECT currency, rate_to_base FROM intermediate.int_fx_daily WHERE fx_date <= $day AND fx_date > $day - 7
+    QUALIFY row_number() OVER (PARTITION BY currency ORDER BY fx_date DESC) = 1
+)"""
+
+QUERIES = {
+    "lines": """
+        SELECT order_id, line_no, product_id, qty::BIGINT AS qty, ship_country, order_ts,
+            promised_days::DOUBLE AS promised_days
+        FROM marts.fct_order_line JOIN marts.fct_order USING (order_id, order_date, order_ts, ship_country)
+        WHERE order_date = $day AND is_product
+    """,
+    "products": f"""
+        WITH {_RATES}
+        SELECT product_id, weight_kg, length_cm, width_cm, height_cm, has_battery, is_liquid, is_hazard,
+            (unit_cost * rate_to_base)::DECIMAL(18, 4) AS unit_cost,
+            (list_price * rate_to_base)::DECIMAL(18, 4) AS list_price
+        FROM marts.dim_product LEFT JOIN rates USING (currency)
+    """,
+    "warehouses": f"""
+        WITH {_RATES}, valid AS (
+            FROM raw.warehouses WHERE valid_from < $day + 1 {_VALID.format(id="warehouse_id")}
+        )
+        SELECT warehouse_id, country, lat, lon, capacity_orders_day, capacity_kg, currency,
+            (cost_pick * rate_to_base)::DECIMAL(18, 4) AS cost_pick,
+            (cost_pack * rate_to_base)::DECIMAL(18, 4) AS cost_pack,
+            can_battery, can_liquid, can_hazard
+        FROM valid LEFT JOIN rates USING (currency)
+    """,
+    "lanes": f"""
+        WITH {_RATES}, valid AS (
+            FROM raw.lanes WHERE length(dest_node) = 2 AND valid_from < $day + 1 {_VALID.format(id="lane_id")}
+        )
+        SELECT lane_id, origin_node, dest_node, mode, distance_km, currency,
+            (rate_per_kg * rate_to_base)::DECIMAL(18, 4) AS rate_per_kg,
+            list_transform(
+                from_json(rate_brackets, '[{{"min_kg": "DOUBLE", "rate_per_kg": "DOUBLE"}}]'),
+                lambda step: {{'min_kg': step.min_kg, 'rate_per_kg': step.rate_per_kg * rate_to_base::DOUBLE}}
+            ) AS rate_brackets,
+            (min_charge * rate_to_base)::DECIMAL(18, 4) AS min_charge,
+            surcharge_pct, vol_divisor, transit_p50_days, transit_p90_days,
+            allows_battery, allows_liquid, allows_hazard
+        FROM valid LEFT JOIN rates USING (currency)
+    """,
+    "stock": f"""
+        SELECT warehouse_id, product_id, available::BIGINT AS available FROM marts.fct_inventory
+        WHERE snapshot_date = (
+            SELECT max(snapshot_date) FROM marts.fct_inventory
+            WHERE snapshot_date <= $day AND snapshot_date > $day - {_STOCK_DAYS}
+        )
+    """,
+}
+
+
+class MissingRateError(ValueError):
+    """Money that cannot be brought to base currency."""
+
+
+def read_day(warehouse: Warehouse, day: date) -> "AssignmentInputs":
+    """The frames of a day.
+
+    Raises:
+        MissingRateError: A centre or lane counts in a currency without a rate for the day.
+    """
+    from xbec_platform.demo.geography import country_points
+    from xbec_platform.logistics.assignment_inputs import AssignmentInputs
+
+    frames = {}
+    with warehouse.connect(f"warehouse plan {day}: read") as connection:
+        for name, sql in QUERIES.items():
+            frames[name] = read_frame(connection, sql.replace("$day", f"DATE '{day.isoformat()}'"))
+    for name, money in (("warehouses", "cost_pick"), ("lanes", "rate_per_kg")):
+        lost = frames[name].filter(frames[name][money].is_null())
+        if lost.height:
+            currencies = ", ".join(sorted(set(lost["currency"])))
+            raise MissingRateError(
+                f"{lost.height} {name} count in {currencies}, which has no exchange rate within 7 days of {day}: "
+                "deliver fx_rates for it and run the day again"
+            )
+    return AssignmentInputs(
+        lines=frames["lines"],
+        products=frames["products"],
+        warehouses=frames["warehouses"],
+        lanes=frames["lanes"],
+        destinations=country_points().rename({"iso2": "country"}),
+        stock=frames["stock"],
+    )
