@@ -26,7 +26,7 @@ from xbec_platform.checks.table_checks import check_group as _check_group
 from xbec_platform.checks.table_checks import unique_key as _unique
 from xbec_platform.checks.target_groups import TARGET_CHECKS
 from xbec_platform.checks.verdict import verdict
-from xbec_platform.publish.page_names import CONTRACTS, CUSTOMER_PAGES, OVERVIEW, PRESALES
+from xbec_platform.publish.page_names import CONTRACTS, CUSTOMER_PAGES, LOGISTICS, OVERVIEW, PRESALES
 from xbec_platform.settings import Settings
 
 LIFETIME_CHECKS = (
