@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from xbec_platform.warehouse.database import Warehouse, read_frame
 
 if TYPE_CHECKING:
-    from xbec_platform.logistics.assignment_inputs import AssignmentInputs
+    from xbec_platform.logistics.restricted_items import AllowedDay
 
 # Stock older than this says nothing about today.
 _STOCK_DAYS = 31
@@ -48,7 +48,7 @@ QUERIES = {
         WITH {_RATES}, valid AS (
             FROM raw.lanes WHERE length(dest_node) = 2 AND valid_from < $day + 1 {_VALID.format(id="lane_id")}
         )
-        SELECT lane_id, origin_node, dest_node, mode, distance_km, currency,
+        SELECT lane_id, origin_node, dest_node, mode, carrier, distance_km, currency,
             (rate_per_kg * rate_to_base)::DECIMAL(18, 4) AS rate_per_kg,
             list_transform(
                 from_json(rate_brackets, '[{{"min_kg": "DOUBLE", "rate_per_kg": "DOUBLE"}}]'),
@@ -58,6 +58,23 @@ QUERIES = {
             surcharge_pct, vol_divisor, transit_p50_days, transit_p90_days,
             allows_battery, allows_liquid, allows_hazard
         FROM valid LEFT JOIN rates USING (currency)
+    """,
+    "restricted": f"""
+        WITH items AS (
+            FROM raw.restricted_items WHERE valid_from <= $day {_VALID.format(id="restriction_id")}
+        ), catalogue AS (
+            FROM raw.products WHERE valid_from < $day + 1 {_VALID.format(id="product_id")}
+        )
+        SELECT product_id, restriction_id, market, mode, carrier, action = 'forbid_from' AS from_outside_eu, reason
+        FROM catalogue AS p JOIN items AS r ON CASE match_on
+            WHEN 'un_number' THEN un_number = match_value WHEN 'hs_prefix' THEN starts_with(hs_code, match_value)
+            WHEN 'flag' THEN CASE match_value WHEN 'has_battery' THEN has_battery WHEN 'is_liquid' THEN is_liquid
+                WHEN 'is_hazard' THEN is_hazard WHEN 'is_food' THEN is_food END
+            WHEN 'all' THEN true END
+        WHERE (r.valid_to IS NULL OR r.valid_to >= $day) AND (
+            action = 'forbid' OR action = 'forbid_from' AND limit_unit = 'outside EU'
+            OR action = 'limit' AND limit_unit = 'kg net per package' AND weight_kg > limit_value)
+        ORDER BY ALL
     """,
     "stock": f"""
         SELECT warehouse_id, product_id, available::BIGINT AS available FROM marts.fct_inventory
@@ -73,14 +90,15 @@ class MissingRateError(ValueError):
     """Money that cannot be brought to base currency."""
 
 
-def read_day(warehouse: Warehouse, day: date) -> "AssignmentInputs":
-    """The frames of a day.
+def read_day(warehouse: Warehouse, day: date) -> "AllowedDay":
+    """The frames of a day, without the ways that restricted items forbid.
 
     Raises:
         MissingRateError: A centre or lane counts in a currency without a rate for the day.
     """
     from xbec_platform.demo.geography import country_points
     from xbec_platform.logistics.assignment_inputs import AssignmentInputs
+    from xbec_platform.logistics.restricted_items import allow
 
     frames = {}
     with warehouse.connect(f"warehouse plan {day}: read") as connection:
@@ -94,7 +112,7 @@ def read_day(warehouse: Warehouse, day: date) -> "AssignmentInputs":
                 f"{lost.height} {name} count in {currencies}, which has no exchange rate within 7 days of {day}: "
                 "deliver fx_rates for it and run the day again"
             )
-    return AssignmentInputs(
+    inputs = AssignmentInputs(
         lines=frames["lines"],
         products=frames["products"],
         warehouses=frames["warehouses"],
@@ -102,3 +120,4 @@ def read_day(warehouse: Warehouse, day: date) -> "AssignmentInputs":
         destinations=country_points().rename({"iso2": "country"}),
         stock=frames["stock"],
     )
+    return allow(inputs, frames["restricted"])

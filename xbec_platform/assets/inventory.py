@@ -32,10 +32,6 @@ _DEPS = [
 ]
 
 
-class MissingTierRateError(ValueError):
-    """Storage rates that cannot be brought to base currency."""
-
-
 def build_inventory_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """Policy, ageing and actions of each day's stock."""
     spec = partial(
@@ -79,6 +75,12 @@ def build_inventory_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         chosen = as_of_days(context)
         for day in chosen:
             frames = read_as_of(warehouse.file, QUERIES, day, purpose=f"inventory {day}: read")
+            unpriced = frames["tiers"].filter(frames["tiers"]["rate_base"].is_null())["currency"]
+            if unpriced.len() and frames["stock"].height:
+                context.log.warning(
+                    f"storage_tiers counts in {', '.join(sorted(set(unpriced)))}, which has no exchange rate within 7 "
+                    f"days of {day}: storage has no price; deliver fx_rates or state it in {settings.base_currency}"
+                )
             result = plan_inventory(inventory_inputs(frames, day, settings.base_currency))
             write_as_of(warehouse.file, _tables(result), day, purpose=f"inventory {day}")
             context.log.info(f"inventory {day}: {result.actions.height} actions")
@@ -88,21 +90,11 @@ def build_inventory_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 
 def inventory_inputs(frames: "dict[str, pl.DataFrame]", day: date, base_currency: str) -> "InventoryInputs":
-    """The model's input of a day from the frames of `QUERIES`.
-
-    Raises:
-        MissingTierRateError: Storage rates are in a currency without a rate for the day.
-    """
+    """The model's input of a day from the frames of `QUERIES`; storage rates without an exchange rate are left out."""
     from xbec_platform.logistics.inventory_inputs import InventoryInputs
     from xbec_platform.logistics.route_network import route_network
     from xbec_platform.logistics.transfers import transfer_costs
 
-    lost = frames["tiers"].filter(frames["tiers"]["rate_base"].is_null())
-    if lost.height and frames["stock"].height:
-        raise MissingTierRateError(
-            f"storage_tiers counts in {', '.join(sorted(set(lost['currency'])))}, which has no exchange rate within 7 "
-            f"days of {day}: deliver fx_rates for it, or state the tiers in {base_currency}, and run the day again"
-        )
     names = ("stock", "demand", "history", "lead_times", "known", "products", "warehouses")
     places = frames["warehouses"]["warehouse_id"].to_list()
     return InventoryInputs(

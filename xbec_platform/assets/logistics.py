@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from xbec_platform.logistics.assignment import AssignmentResult
 
 _DEPS = [
+    asset_keys.raw("restricted_items"),
+    asset_keys.raw("products"),
     asset_keys.mart("fct_order"),
     asset_keys.mart("fct_order_line"),
     asset_keys.mart("fct_inventory"),
@@ -72,10 +74,12 @@ def build_logistics_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult[Any]]:
         from xbec_platform.logistics.assignment import assign
+        from xbec_platform.logistics.restricted_items import named
 
         chosen = as_of_days(context)
         for day in chosen:
-            result = assign(read_day(warehouse.file, day))
+            allowed = read_day(warehouse.file, day)
+            result = named(assign(allowed.inputs), allowed.groups)
             write_as_of(warehouse.file, _tables(result), day, purpose=f"warehouse plan {day}")
             context.log.info(f"warehouse plan {day}: {result.assignments.height} rows")
         yield from _report(result, chosen[-1])

@@ -1,7 +1,7 @@
 """What pre-sale decisions read, as of a day. The decisions are in `logistics`."""
 
-from xbec_platform.assets.logistics import QUERIES as PLAN_QUERIES
 from xbec_platform.assets.routes import QUERIES as ROUTE_QUERIES
+from xbec_platform.assignment_day import QUERIES as PLAN_QUERIES
 
 # Deposits that are older say nothing about today.
 _DEPOSIT_DAYS = 1100

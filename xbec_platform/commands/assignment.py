@@ -23,6 +23,7 @@ def explain_assignment(order: Annotated[str, typer.Argument(help="order_id")]) -
     from xbec_platform.assignment_day import read_day
     from xbec_platform.logistics.assignment_inputs import AssignmentParams
     from xbec_platform.logistics.assignment_options import explain_options, line_options
+    from xbec_platform.logistics.restricted_items import name_back
     from xbec_platform.warehouse.database import Warehouse
 
     warehouse = Warehouse.of(home_settings())
@@ -35,7 +36,8 @@ def explain_assignment(order: Annotated[str, typer.Argument(help="order_id")]) -
         _stop(f"there is no order {order} among the facts")
     day = days["order_date"][0]
     served, left, limits = _plan(warehouse, day)
-    options = line_options(read_day(warehouse, day), AssignmentParams(), served, limits, order)
+    allowed = read_day(warehouse, day)
+    options = name_back(line_options(allowed.inputs, AssignmentParams(), served, limits, order))
     if options.is_empty():
         _stop(f"order {order} has no lines with goods on {day}")
     typer.echo(f"order {order}, plan of {day}")

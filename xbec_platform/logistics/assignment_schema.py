@@ -102,7 +102,10 @@ SUMMARY_SCHEMA = pl.Schema(
 
 
 class Reason(StrEnum):
-    """Why a piece stays unserved, in order of precedence: address, goods, promise, stock, capacity, money."""
+    """Why a piece stays unserved, in order of precedence: address, goods, promise, stock, capacity, money.
+
+    RESTRICTED_ITEM stands in place of the first three where a restriction has closed the way (`restricted_items`).
+    """
 
     NO_ADDRESS_OR_RATE = "NO_ADDRESS_OR_RATE"
     NO_MODE_HAZARD = "NO_MODE_HAZARD"
@@ -111,6 +114,7 @@ class Reason(StrEnum):
     SKU_STOCK_EXHAUSTED_IN_REACH = "SKU_STOCK_EXHAUSTED_IN_REACH"
     WAREHOUSE_CAPACITY_FULL = "WAREHOUSE_CAPACITY_FULL"
     COST_ABOVE_PENALTY = "COST_ABOVE_PENALTY"
+    RESTRICTED_ITEM = "RESTRICTED_ITEM"
 
 
 def base_money(column: str) -> pl.Expr:

@@ -17,6 +17,7 @@ from xbec_platform.logistics.flow import FlowProblem, solve_flow
 from xbec_platform.logistics.inventory_ageing import Rows, ageing_table, ladders_of
 from xbec_platform.logistics.inventory_inputs import (
     ACTION_SCHEMA,
+    AGEING_SCHEMA,
     PAIR,
     POLICY_SCHEMA,
     InventoryInputs,
@@ -62,9 +63,13 @@ def plan_inventory(inputs: InventoryInputs, params: InventoryParams | None = Non
     # What has no age counts as new: it must not be sold off for an age nobody stated.
     counted = ages.copy()
     counted[:, 0] += unknown
+    ageing = ageing_table(pairs, ages, unknown, ladders, params)
+    if inputs.tiers.is_empty():
+        unpriced = ("rate_m3_day_base", "storage_day_base", "storage_to_sale_base", "days_to_next_tier")
+        ageing = ageing.with_columns(pl.lit(None, dtype=AGEING_SCHEMA[name]).alias(name) for name in unpriced)
     return InventoryTables(
         policy=_policy_table(pairs),
-        ageing=ageing_table(pairs, ages, unknown, ladders, params),
+        ageing=ageing,
         actions=_action_table(pairs, counted, ladders, inputs, params),
     )
 

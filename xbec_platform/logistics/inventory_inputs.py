@@ -94,7 +94,8 @@ class InventoryInputs:
         products: product_id, unit_cost, list_price, weight_kg, length_cm, width_cm, height_cm, has_battery, is_hazard,
             origin_country.
         warehouses: warehouse_id, type, country, cost_pick, cost_pack.
-        tiers: warehouse_type ('any': those without tiers of their own), from_age_days, rate_base (per m3 and day).
+        tiers: warehouse_type ('any': those without tiers of their own), from_age_days, rate_base (per m3 and day);
+            empty: storage has no price, and its columns are null.
         transfers: origin_node, zone (both warehouses), goods, cost_per_kg_base; may be empty.
         import_costs: product_id, country, import_cost_base (of one piece imported in bulk), status; may be
             empty.
