@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
-from xbec_platform.assets.logistics import QUERIES as PLAN_QUERIES
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import markdown_table
+from xbec_platform.assignment_day import QUERIES as PLAN_QUERIES
 from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
 
