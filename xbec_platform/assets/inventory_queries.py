@@ -26,7 +26,7 @@ bounds AS (
         sum(available)::DOUBLE AS lay
     FROM shelves GROUP BY ALL
 ), lines AS (
-    SELECT order_id, line_no, product_id, qty::DOUBLE AS qty, order_date
+    SELECT order_id, line_no, product_id, qty, order_date
     FROM marts.fct_order_line JOIN marts.fct_order USING (order_id, order_date)
     WHERE is_product AND NOT coalesce(is_presale, false)
         AND order_date <= $day AND order_date > $day - {HISTORY_DAYS + 60}
@@ -34,18 +34,19 @@ bounds AS (
     SELECT order_id, warehouse_id, min(shipped_date) AS shipped_date FROM marts.fct_shipment
     WHERE shipped_date <= $day GROUP BY ALL
 ), placed AS (
-    SELECT l.product_id, s.warehouse_id, s.shipped_date AS sale_date, l.qty, 'shipped' AS demand_basis
+    SELECT l.product_id, s.warehouse_id, s.shipped_date AS sale_date, l.qty, 1.0::DOUBLE AS share,
+        'shipped' AS demand_basis
     FROM lines AS l JOIN sent AS s USING (order_id)
     LEFT JOIN keeps AS k ON k.warehouse_id = s.warehouse_id AND k.product_id = l.product_id
     QUALIFY row_number() OVER (
         PARTITION BY l.order_id, l.line_no ORDER BY k.product_id IS NULL, s.shipped_date, s.warehouse_id) = 1
     UNION ALL
-    SELECT l.product_id, k.warehouse_id, l.order_date, l.qty * k.share, 'shared' FROM lines AS l JOIN (
+    SELECT l.product_id, k.warehouse_id, l.order_date, l.qty, k.share, 'shared' FROM lines AS l JOIN (
         SELECT *, lay / sum(lay) OVER (PARTITION BY product_id) AS share FROM keeps
     ) AS k USING (product_id)
     WHERE k.share > 0 AND NOT EXISTS (SELECT 1 FROM sent)
 ), sales AS (
-    SELECT warehouse_id, product_id, sale_date, sum(qty) AS pieces, min(demand_basis) AS demand_basis
+    SELECT warehouse_id, product_id, sale_date, sum(qty) * min(share) AS pieces, min(demand_basis) AS demand_basis
     FROM placed, bounds WHERE sale_date >= first_day GROUP BY ALL
 ), gaps AS (
     SELECT warehouse_id, product_id, snapshot_date AS sale_date FROM shelves WHERE available = 0
@@ -88,8 +89,10 @@ INVENTORY_QUERIES = {
         ) WHERE gap = 0 ORDER BY ALL
     """,
     "lead_times": f"""
-        SELECT warehouse_id, avg(days) AS lead_mean_days, stddev_pop(days) AS lead_sd_days, count(*) AS n_orders FROM (
-            SELECT warehouse_id, (inbound_eta_date - snapshot_date)::DOUBLE AS days, inbound,
+        SELECT warehouse_id, sum(days) / count(*) AS lead_mean_days,
+            sqrt(count(*) * sum(days * days) - sum(days) * sum(days)) / count(*) AS lead_sd_days, count(*) AS n_orders
+        FROM (
+            SELECT warehouse_id, (inbound_eta_date - snapshot_date)::BIGINT AS days, inbound,
                 lag(inbound, 1, 0) OVER (PARTITION BY warehouse_id, product_id ORDER BY snapshot_date) AS before
             FROM marts.fct_inventory WHERE snapshot_date <= $day AND snapshot_date > $day - {HISTORY_DAYS}
         ) WHERE inbound > before AND days > 0 GROUP BY warehouse_id ORDER BY warehouse_id
