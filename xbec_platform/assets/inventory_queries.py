@@ -42,7 +42,7 @@ bounds AS (
         PARTITION BY l.order_id, l.line_no ORDER BY k.product_id IS NULL, s.shipped_date, s.warehouse_id) = 1
     UNION ALL
     SELECT l.product_id, k.warehouse_id, l.order_date, l.qty, k.share, 'shared' FROM lines AS l JOIN (
-        SELECT *, lay / sum(lay) OVER (PARTITION BY product_id) AS share FROM keeps
+        SELECT *, lay / nullif(sum(lay) OVER (PARTITION BY product_id), 0) AS share FROM keeps
     ) AS k USING (product_id)
     WHERE k.share > 0 AND NOT EXISTS (SELECT 1 FROM sent)
 ), sales AS (

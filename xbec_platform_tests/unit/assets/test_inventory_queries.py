@@ -77,3 +77,12 @@ def test_a_shop_without_shipments(tmp_path: Path) -> None:
     found = read(file, 4)
     assert found["demand"] == [("W1", "P", 0, 9.0), ("W2", "Q", 0, 3.0)]
     assert found["history"][0][2] == "shared"
+
+
+def test_what_lies_nowhere_is_shared_by_nobody(tmp_path: Path) -> None:
+    """No shipments, and Q is on no shelf: nothing divided by nothing is no demand."""
+    file = Warehouse(tmp_path / "w.duckdb")
+    with file.transaction("test") as connection:
+        connection.execute(f"{TABLES}; DELETE FROM marts.fct_shipment;")
+        connection.execute("UPDATE marts.fct_inventory SET available = 0 WHERE product_id = 'Q'")
+    assert {row[1] for row in read(file, 6)["demand"]} == {"P"}
