@@ -1,24 +1,24 @@
 """Orders, stock and network of a day from the warehouse, as the assignment asks for them: asset and commands."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
-from xbec_platform.warehouse.database import Warehouse, read_frame
+from xbec_platform.as_of_sql import RATES
+from xbec_platform.warehouse.database import Warehouse, read_queries
 
 if TYPE_CHECKING:
+    import polars as pl
+
+    from xbec_platform.logistics.assignment_inputs import AssignmentInputs
     from xbec_platform.logistics.restricted_items import AllowedDay
 
 # Stock older than this says nothing about today.
 _STOCK_DAYS = 31
 
 # The version of a centre or lane that is valid on the day, with its money in base currency.
-_VALID = """QUALIFY row_number() OVER (
+VALID = """QUALIFY row_number() OVER (
     PARTITION BY {id} ORDER BY valid_from DESC, _drop_date DESC, _file_id, _row_no) = 1"""
-_RATES = """
-rates AS (
-    SELECT currency, rate_to_base FROM intermediate.int_fx_daily WHERE fx_date <= $day AND fx_date > $day - 7
-    QUALIFY row_number() OVER (PARTITION BY currency ORDER BY fx_date DESC) = 1
-)"""
 
 QUERIES = {
     "lines": """
@@ -28,15 +28,15 @@ QUERIES = {
         WHERE order_date = $day AND is_product
     """,
     "products": f"""
-        WITH {_RATES}
+        WITH {RATES}
         SELECT product_id, weight_kg, length_cm, width_cm, height_cm, has_battery, is_liquid, is_hazard,
             (unit_cost * rate_to_base)::DECIMAL(18, 4) AS unit_cost,
             (list_price * rate_to_base)::DECIMAL(18, 4) AS list_price
         FROM marts.dim_product LEFT JOIN rates USING (currency)
     """,
     "warehouses": f"""
-        WITH {_RATES}, valid AS (
-            FROM raw.warehouses WHERE valid_from < $day + 1 {_VALID.format(id="warehouse_id")}
+        WITH {RATES}, valid AS (
+            FROM raw.warehouses WHERE valid_from < $day + 1 {VALID.format(id="warehouse_id")}
         )
         SELECT warehouse_id, country, lat, lon, capacity_orders_day, capacity_kg, currency,
             (cost_pick * rate_to_base)::DECIMAL(18, 4) AS cost_pick,
@@ -45,8 +45,8 @@ QUERIES = {
         FROM valid LEFT JOIN rates USING (currency)
     """,
     "lanes": f"""
-        WITH {_RATES}, valid AS (
-            FROM raw.lanes WHERE length(dest_node) = 2 AND valid_from < $day + 1 {_VALID.format(id="lane_id")}
+        WITH {RATES}, valid AS (
+            FROM raw.lanes WHERE length(dest_node) = 2 AND valid_from < $day + 1 {VALID.format(id="lane_id")}
         )
         SELECT lane_id, origin_node, dest_node, mode, carrier, distance_km, currency,
             (rate_per_kg * rate_to_base)::DECIMAL(18, 4) AS rate_per_kg,
@@ -61,9 +61,9 @@ QUERIES = {
     """,
     "restricted": f"""
         WITH items AS (
-            FROM raw.restricted_items WHERE valid_from <= $day {_VALID.format(id="restriction_id")}
+            FROM raw.restricted_items WHERE valid_from <= $day {VALID.format(id="restriction_id")}
         ), catalogue AS (
-            FROM raw.products WHERE valid_from < $day + 1 {_VALID.format(id="product_id")}
+            FROM raw.products WHERE valid_from < $day + 1 {VALID.format(id="product_id")}
         )
         SELECT product_id, restriction_id, market, mode, carrier, action = 'forbid_from' AS from_outside_eu, reason
         FROM catalogue AS p JOIN items AS r ON CASE match_on
@@ -96,14 +96,10 @@ def read_day(warehouse: Warehouse, day: date) -> "AllowedDay":
     Raises:
         MissingRateError: A centre or lane counts in a currency without a rate for the day.
     """
-    from xbec_platform.demo.geography import country_points
-    from xbec_platform.logistics.assignment_inputs import AssignmentInputs
     from xbec_platform.logistics.restricted_items import allow
 
-    frames = {}
     with warehouse.connect(f"warehouse plan {day}: read") as connection:
-        for name, sql in QUERIES.items():
-            frames[name] = read_frame(connection, sql.replace("$day", f"DATE '{day.isoformat()}'"))
+        frames = read_queries(connection, QUERIES, day)
     for name, money in (("warehouses", "cost_pick"), ("lanes", "rate_per_kg")):
         lost = frames[name].filter(frames[name][money].is_null())
         if lost.height:
@@ -112,12 +108,18 @@ def read_day(warehouse: Warehouse, day: date) -> "AllowedDay":
                 f"{lost.height} {name} count in {currencies}, which has no exchange rate within 7 days of {day}: "
                 "deliver fx_rates for it and run the day again"
             )
-    inputs = AssignmentInputs(
-        lines=frames["lines"],
-        products=frames["products"],
-        warehouses=frames["warehouses"],
-        lanes=frames["lanes"],
+    return allow(assignment_inputs(frames, frames["stock"]), frames["restricted"])
+
+
+def assignment_inputs(
+    frames: "Mapping[str, pl.DataFrame]", stock: "pl.DataFrame | None"
+) -> "AssignmentInputs":
+    """The model's input from the frames of `lines`, `products`, `warehouses` and `lanes`."""
+    from xbec_platform.demo.geography import country_points
+    from xbec_platform.logistics.assignment_inputs import AssignmentInputs
+
+    return AssignmentInputs(
+        **{name: frames[name] for name in ("lines", "products", "warehouses", "lanes")},
         destinations=country_points().rename({"iso2": "country"}),
-        stock=frames["stock"],
+        stock=stock,
     )
-    return allow(inputs, frames["restricted"])

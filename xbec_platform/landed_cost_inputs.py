@@ -3,21 +3,20 @@
 from datetime import date
 from typing import TYPE_CHECKING
 
+from xbec_platform.as_of_sql import TARIFF_RULES, latest
 from xbec_platform.warehouse.database import Warehouse, read_frame
 
 if TYPE_CHECKING:
     from xbec_platform.logistics.landed_cost_tables import LandedCostInputs
 
 # Cancelled orders cross no border. What a buyer had bought in the year counts from 1 January of the first day.
-_HEADERS = """
+_HEADERS = f"""
 headers AS (
     SELECT order_id, status, incoterm, operation_mode FROM raw.orders WHERE updated_ts < $day + 1
-    QUALIFY row_number() OVER (
-        PARTITION BY order_id ORDER BY updated_ts DESC, _drop_date DESC, _file_id DESC, _row_no DESC) = 1
+    {latest("order_id", "updated_ts")}
 ), modes AS (
     SELECT mode_id, crosses_border_with_parcel FROM raw.operation_modes WHERE valid_from <= $day
-    QUALIFY row_number() OVER (
-        PARTITION BY mode_id ORDER BY valid_from DESC, _drop_date DESC, _file_id DESC, _row_no DESC) = 1
+    {latest("mode_id", "valid_from")}
 ), delivered AS (
     SELECT o.order_id, o.customer_id, o.order_date, o.order_ts, coalesce(o.ship_country, o.market) AS market,
         o.currency, o.shipping_fee, o.discount, headers.incoterm,
@@ -44,21 +43,16 @@ _QUERIES = {
         )
         WHERE order_date >= $from ORDER BY order_id
     """,
-    "lines": """
+    "lines": f"""
         WITH catalogue AS (
             SELECT product_id, hs_code, weight_kg, nullif(split_part(category_path, '/', 1), '') AS category
-            FROM raw.products WHERE valid_from < $day + 1
-            QUALIFY row_number() OVER (
-                PARTITION BY product_id ORDER BY valid_from DESC, _drop_date DESC, _file_id DESC, _row_no DESC) = 1
+            FROM raw.products WHERE valid_from < $day + 1 {latest("product_id", "valid_from")}
         )
         SELECT order_id, line_no, product_id, qty::BIGINT AS qty, line_total, hs_code, category, weight_kg
         FROM marts.fct_order_line LEFT JOIN catalogue USING (product_id)
         WHERE order_date <= $day AND order_date >= $from AND is_product ORDER BY order_id, line_no
     """,
-    "rules": """
-        SELECT * EXCLUDE (_file_id, _row_no, _drop_date, _feed, _duplicate_records, _extra) FROM raw.tariff_rules
-        QUALIFY row_number() OVER (PARTITION BY rule_id ORDER BY _drop_date DESC, _file_id DESC, _row_no DESC) = 1
-    """,
+    "rules": TARIFF_RULES,
     "rates": """
         SELECT fx_date, currency, rate_to_base FROM intermediate.int_fx_daily
         WHERE fx_date <= $day AND fx_date >= $from

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
+from xbec_platform.as_of_sql import DAY_RATES, TARIFF_RULES, latest
 from xbec_platform.assets.affinity_queries import count_baskets
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
@@ -26,18 +27,13 @@ _KG_PER_M3 = 200.0
 
 QUERIES = {
     "lanes": ROUTE_QUERIES["lanes"],
-    "rates": """
-        SELECT currency, rate_to_base FROM intermediate.int_fx_daily WHERE fx_date <= $day AND fx_date > $day - 7
-        QUALIFY row_number() OVER (PARTITION BY currency ORDER BY fx_date DESC) = 1
-    """,
+    "rates": DAY_RATES,
     # What the catalogue says of price and weight; else the usual price paid.
-    "products": """
+    "products": f"""
         WITH listed AS (
             SELECT product_id, weight_kg, (list_price * rate_to_base)::DECIMAL(18, 4) AS price_base
             FROM (
-                SELECT * FROM raw.products WHERE valid_from < $day + 1
-                QUALIFY row_number() OVER (
-                    PARTITION BY product_id ORDER BY valid_from DESC, _drop_date DESC, _file_id DESC, _row_no DESC) = 1
+                SELECT * FROM raw.products WHERE valid_from < $day + 1 {latest("product_id", "valid_from")}
             ) AS versions LEFT JOIN intermediate.int_fx_daily AS fx
                 ON fx.currency = versions.currency AND fx.fx_date = $day
         ), paid AS (
@@ -50,10 +46,7 @@ QUERIES = {
             coalesce(listed.price_base, paid.price_base) AS price_base
         FROM listed FULL JOIN paid ON listed.product_id = paid.product_id ORDER BY product_id
     """,
-    "rules": """
-        SELECT * EXCLUDE (_file_id, _row_no, _drop_date, _feed, _duplicate_records, _extra) FROM raw.tariff_rules
-        QUALIFY row_number() OVER (PARTITION BY rule_id ORDER BY _drop_date DESC, _file_id DESC, _row_no DESC) = 1
-    """,
+    "rules": TARIFF_RULES,
 }
 
 

@@ -1,9 +1,7 @@
 """What browsing, search and similar items are made from, as of a day. Nothing is counted or ranked here."""
 
-_RATES = """
-    SELECT currency, rate_to_base FROM intermediate.int_fx_daily WHERE fx_date <= $day AND fx_date > $day - 7
-    QUALIFY row_number() OVER (PARTITION BY currency ORDER BY fx_date DESC) = 1
-"""
+from xbec_platform.as_of_sql import DAY_RATES, TARIFF_RULES, latest
+
 # Events of people, with what only the staging view has of a search.
 _EVENTS = """
     SELECT e.session_key, e.event_id, e.event_ts, e.event_type, e.page_type, e.product_id, e.country AS market,
@@ -37,19 +35,14 @@ QUERIES = {
         SELECT item_id, attribute, attribute_value FROM intermediate.int_item_attributes
         WHERE valid_from <= $day AND valid_to > $day AND NOT starts_with(item_id, 'category:') ORDER BY ALL
     """,
-    "catalogue": """
+    "catalogue": f"""
         SELECT product_id, title, brand, category_path, list_price AS price, currency, hs_code, weight_kg,
             origin_country, nullif(split_part(category_path, '/', 1), '') AS category
-        FROM raw.products WHERE valid_from < $day + 1
-        QUALIFY row_number() OVER (
-            PARTITION BY product_id ORDER BY valid_from DESC, _drop_date DESC, _file_id DESC, _row_no DESC) = 1
+        FROM raw.products WHERE valid_from < $day + 1 {latest("product_id", "valid_from")}
         ORDER BY product_id
     """,
-    "rules": """
-        SELECT * EXCLUDE (_file_id, _row_no, _drop_date, _feed, _duplicate_records, _extra) FROM raw.tariff_rules
-        QUALIFY row_number() OVER (PARTITION BY rule_id ORDER BY _drop_date DESC, _file_id DESC, _row_no DESC) = 1
-    """,
-    "rates": _RATES,
+    "rules": TARIFF_RULES,
+    "rates": DAY_RATES,
     # A search owns what follows it in its visit until the next one.
     "searches": f"""
         WITH events AS ({_EVENTS}), numbered AS (

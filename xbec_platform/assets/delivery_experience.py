@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
+from xbec_platform.as_of_sql import latest
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.shipments import QUERIES as SHIPMENT_QUERIES
@@ -24,9 +25,7 @@ QUERIES = SHIPMENT_QUERIES | {
     "orders": f"""
         WITH catalogue AS (
             SELECT product_id, nullif(split_part(category_path, '/', 1), '') AS category FROM raw.products
-            WHERE valid_from < $day + 1
-            QUALIFY row_number() OVER (
-                PARTITION BY product_id ORDER BY valid_from DESC, _drop_date DESC, _file_id DESC, _row_no DESC) = 1
+            WHERE valid_from < $day + 1 {latest("product_id", "valid_from")}
         ), main AS (
             SELECT order_id, category FROM marts.fct_order_line LEFT JOIN catalogue USING (product_id)
             WHERE order_date <= $day AND order_date > $day - {_ORDER_DAYS} AND is_product
@@ -36,10 +35,9 @@ QUERIES = SHIPMENT_QUERIES | {
         FROM marts.fct_order LEFT JOIN main USING (order_id)
         WHERE order_date <= $day AND order_date > $day - {_ORDER_DAYS} ORDER BY order_id
     """,
-    "ratings": """
+    "ratings": f"""
         SELECT order_id, rating::DOUBLE AS rating FROM raw.reviews WHERE order_id IS NOT NULL AND ts < $day + 1
-        QUALIFY row_number() OVER (
-            PARTITION BY review_id ORDER BY ts DESC, _drop_date DESC, _file_id DESC, _row_no DESC) = 1
+        {latest("review_id", "ts")}
         ORDER BY order_id, rating
     """,
 }

@@ -1,15 +1,10 @@
 """What the inventory policy and the comparison of operation modes read, as of a day. Nothing is decided here."""
 
+from xbec_platform.as_of_sql import RATES, TARIFF_RULES, latest
+
 # Days of sales that a level rests on, and how old a count of the shelves may be.
 HISTORY_DAYS, STOCK_DAYS = 180, 31
 
-RATES = """
-rates AS (
-    SELECT currency, rate_to_base FROM intermediate.int_fx_daily WHERE fx_date <= $day AND fx_date > $day - 7
-    QUALIFY row_number() OVER (PARTITION BY currency ORDER BY fx_date DESC) = 1
-)"""
-LATEST = """QUALIFY row_number() OVER (
-    PARTITION BY {key} ORDER BY {by} DESC, _drop_date DESC, _file_id DESC, _row_no DESC) = 1"""
 
 # Pieces by warehouse, product and day. An order that came from several warehouses: each line from one that keeps the
 # product, the first to ship. A shop without shipments: what was ordered, shared by what lies where. Pre-sales are known
@@ -66,7 +61,7 @@ INVENTORY_QUERIES = {
         FROM raw.inventory_snapshots WHERE snapshot_date = (
             SELECT max(snapshot_date) FROM raw.inventory_snapshots
             WHERE snapshot_date <= $day AND snapshot_date > $day - {STOCK_DAYS}
-        ) {LATEST.format(key="warehouse_id, product_id, snapshot_date", by="snapshot_date")}
+        ) {latest("warehouse_id, product_id, snapshot_date", "snapshot_date")}
         ORDER BY warehouse_id, product_id
     """,
     "history": f"""
@@ -100,7 +95,7 @@ INVENTORY_QUERIES = {
     "known": f"""
         WITH headers AS (
             SELECT order_id, status FROM raw.orders WHERE updated_ts < $day + 1 AND is_presale
-            {LATEST.format(key="order_id", by="updated_ts")}
+            {latest("order_id", "updated_ts")}
         ), kinds AS (
             SELECT order_id, bool_or(kind = 'deposit') AS has_deposit, bool_or(kind <> 'deposit') AS has_balance
             FROM raw.payments
@@ -118,7 +113,7 @@ INVENTORY_QUERIES = {
             (list_price * rate_to_base)::DECIMAL(18, 4) AS list_price, weight_kg, length_cm, width_cm, height_cm,
             has_battery, is_hazard, origin_country, hs_code, nullif(split_part(category_path, '/', 1), '') AS category
         FROM (
-            FROM raw.products WHERE valid_from < $day + 1 {LATEST.format(key="product_id", by="valid_from")}
+            FROM raw.products WHERE valid_from < $day + 1 {latest("product_id", "valid_from")}
         ) LEFT JOIN rates USING (currency) ORDER BY product_id
     """,
     "warehouses": f"""
@@ -126,7 +121,7 @@ INVENTORY_QUERIES = {
         SELECT warehouse_id, type, country, (cost_pick * rate_to_base)::DECIMAL(18, 4) AS cost_pick,
             (cost_pack * rate_to_base)::DECIMAL(18, 4) AS cost_pack
         FROM (
-            FROM raw.warehouses WHERE valid_from < $day + 1 {LATEST.format(key="warehouse_id", by="valid_from")}
+            FROM raw.warehouses WHERE valid_from < $day + 1 {latest("warehouse_id", "valid_from")}
         ) LEFT JOIN rates USING (currency) ORDER BY warehouse_id
     """,
     "tiers": f"""
@@ -134,9 +129,6 @@ INVENTORY_QUERIES = {
         SELECT warehouse_type, from_age_days, currency, (rate_m3_day * rate_to_base)::DOUBLE AS rate_base
         FROM seeds.storage_tiers LEFT JOIN rates USING (currency) ORDER BY warehouse_type, from_age_days
     """,
-    "rules": """
-        SELECT * EXCLUDE (_file_id, _row_no, _drop_date, _feed, _duplicate_records, _extra) FROM raw.tariff_rules
-        QUALIFY row_number() OVER (PARTITION BY rule_id ORDER BY _drop_date DESC, _file_id DESC, _row_no DESC) = 1
-    """,
+    "rules": TARIFF_RULES,
     "rates": f"WITH {RATES} SELECT currency, rate_to_base FROM rates ORDER BY currency",
 }

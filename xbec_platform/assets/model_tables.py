@@ -48,13 +48,10 @@ def read_as_of(
     warehouse: Warehouse, queries: Mapping[str, str], day: date, *, purpose: str
 ) -> "dict[str, pl.DataFrame]":
     """Run queries that name the day as `$day` in one opening of the file."""
-    from xbec_platform.warehouse.database import read_frame
+    from xbec_platform.warehouse.database import read_queries
 
     with warehouse.connect(purpose) as connection:
-        return {
-            name: read_frame(connection, sql.replace("$day", f"DATE '{day.isoformat()}'"))
-            for name, sql in queries.items()
-        }
+        return read_queries(connection, queries, day)
 
 
 def write_as_of(

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
+from xbec_platform.as_of_sql import RATES
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import markdown_table
 from xbec_platform.assignment_day import QUERIES as PLAN_QUERIES
+from xbec_platform.assignment_day import VALID, assignment_inputs
 from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
 
@@ -28,13 +30,9 @@ QUERIES = {
     "products": PLAN_QUERIES["products"],
     "warehouses": PLAN_QUERIES["warehouses"],
     "lanes": PLAN_QUERIES["lanes"],
-    "terms": """
-        WITH rates AS (
-            SELECT currency, rate_to_base FROM intermediate.int_fx_daily WHERE fx_date <= $day AND fx_date > $day - 7
-            QUALIFY row_number() OVER (PARTITION BY currency ORDER BY fx_date DESC) = 1
-        ), valid AS (
-            FROM raw.warehouses WHERE valid_from < $day + 1 QUALIFY row_number() OVER (
-                PARTITION BY warehouse_id ORDER BY valid_from DESC, _drop_date DESC, _file_id, _row_no) = 1
+    "terms": f"""
+        WITH {RATES}, valid AS (
+            FROM raw.warehouses WHERE valid_from < $day + 1 {VALID.format(id="warehouse_id")}
         )
         SELECT warehouse_id, opening, (fixed_cost_month * rate_to_base)::DECIMAL(18, 4) AS fixed_cost_month_base
         FROM valid LEFT JOIN rates USING (currency) ORDER BY warehouse_id
@@ -100,20 +98,10 @@ def build_network_plan_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 def plan_of(warehouse: WarehouseResource, monday: date) -> "dict[dg.AssetKey, pl.DataFrame]":
     """The tables of a week."""
-    from xbec_platform.demo.geography import country_points
-    from xbec_platform.logistics.assignment_inputs import AssignmentInputs
     from xbec_platform.logistics.network_plan import plan_network
 
     frames = read_as_of(warehouse.file, QUERIES, monday, purpose=f"network plan {monday}: read")
-    inputs = AssignmentInputs(
-        lines=frames["lines"],
-        products=frames["products"],
-        warehouses=frames["warehouses"],
-        lanes=frames["lanes"],
-        destinations=country_points().rename({"iso2": "country"}),
-        stock=None,
-    )
-    plan = plan_network(inputs, frames["terms"], day=monday)
+    plan = plan_network(assignment_inputs(frames, stock=None), frames["terms"], day=monday)
     return {
         asset_keys.NETWORK_SITES: plan.sites,
         asset_keys.NETWORK_UNSERVED: plan.zones,

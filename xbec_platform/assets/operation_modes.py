@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
-from xbec_platform.assets.inventory_queries import INVENTORY_QUERIES, LATEST
+from xbec_platform.as_of_sql import latest
+from xbec_platform.assets.inventory_queries import INVENTORY_QUERIES
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.routes import QUERIES as ROUTE_QUERIES
@@ -26,7 +27,7 @@ QUERIES = {
     "lanes": ROUTE_QUERIES["lanes"],
     "modes": f"""
         SELECT * EXCLUDE (_file_id, _row_no, _drop_date, _feed, _duplicate_records, _extra) FROM raw.operation_modes
-        WHERE valid_from <= $day {LATEST.format(key="mode_id", by="valid_from")}
+        WHERE valid_from <= $day {latest("mode_id", "valid_from")}
     """,
     "sold": f"""
         SELECT product_id, ship_country AS market, sum(qty)::DOUBLE * 30 / least(

@@ -1,5 +1,6 @@
 """What pre-sale decisions read, as of a day. The decisions are in `logistics`."""
 
+from xbec_platform.as_of_sql import RATES, latest
 from xbec_platform.assets.routes import QUERIES as ROUTE_QUERIES
 from xbec_platform.assignment_day import QUERIES as PLAN_QUERIES
 
@@ -9,20 +10,14 @@ _DEPOSIT_DAYS = 1100
 _ROOM_DAYS = 5
 _USUAL_DAYS = 28
 
-_LATEST = """QUALIFY row_number() OVER (
-    PARTITION BY {id} ORDER BY {by} DESC, _drop_date DESC, _file_id DESC, _row_no DESC) = 1"""
-
 _OFFERS = f"""
-rates AS (
-    SELECT currency, rate_to_base FROM intermediate.int_fx_daily WHERE fx_date <= $day AND fx_date > $day - 7
-    QUALIFY row_number() OVER (PARTITION BY currency ORDER BY fx_date DESC) = 1
-), offers AS (
+{RATES}, offers AS (
     SELECT presale_id, product_id, deposit_open_ts, deposit_close_ts, balance_open_ts, balance_close_ts, ship_by_date,
         (deposit_amount * rate_to_base)::DECIMAL(18, 4) AS deposit_base,
         (final_price * rate_to_base)::DECIMAL(18, 4) AS final_price_base
     FROM (
         FROM raw.presales WHERE deposit_open_ts < $day + 1 AND deposit_open_ts >= $day - {_DEPOSIT_DAYS}
-        {_LATEST.format(id="presale_id", by="deposit_open_ts")}
+        {latest("presale_id", "deposit_open_ts")}
     ) LEFT JOIN rates USING (currency)
 )"""
 
@@ -30,7 +25,7 @@ _ORDERS = f"""
 orders AS (
     SELECT order_id, presale_id, customer_id, order_ts, ship_country, discount, promised_days, status, updated_ts
     FROM raw.orders WHERE presale_id IS NOT NULL AND order_ts < $day + 1 AND updated_ts < $day + 1
-    {_LATEST.format(id="order_id", by="updated_ts")}
+    {latest("order_id", "updated_ts")}
 ), paid AS (
     SELECT order_id, min(paid_ts) FILTER (kind = 'deposit') AS deposit_ts,
         min(paid_ts) FILTER (kind IN ('balance', 'full')) AS balance_ts
@@ -43,7 +38,7 @@ QUERIES = {
             SELECT product_id, nullif(split_part(category_path, '/', 1), '') AS category,
                 (list_price * rate_to_base)::DECIMAL(18, 4) AS list_price_base
             FROM (
-                FROM raw.products WHERE valid_from < $day + 1 {_LATEST.format(id="product_id", by="valid_from")}
+                FROM raw.products WHERE valid_from < $day + 1 {latest("product_id", "valid_from")}
             ) LEFT JOIN rates USING (currency)
         ), pieces AS (
             SELECT order_id, product_id, sum(qty)::BIGINT AS qty FROM marts.fct_order_line
@@ -76,7 +71,7 @@ QUERIES = {
     "warehouses": f"""
         WITH plain AS ({PLAN_QUERIES["warehouses"]}), kinds AS (
             SELECT warehouse_id, type FROM raw.warehouses WHERE valid_from < $day + 1
-            {_LATEST.format(id="warehouse_id", by="valid_from")}
+            {latest("warehouse_id", "valid_from")}
         ), shipped AS (
             SELECT DISTINCT warehouse_id, order_id FROM marts.fct_shipment
             WHERE shipped_date <= $day AND shipped_date > $day - {_USUAL_DAYS}
@@ -104,13 +99,11 @@ QUERIES = {
 }
 
 # Pre-sales whose balance window closed so many days ago, and who paid and got what by now.
-CLOSED = """
+CLOSED = f"""
     SELECT presale_id, product_id, deposit_open_ts::DATE AS opened_on, balance_open_ts::DATE AS balance_on
     FROM (
-        FROM raw.presales WHERE deposit_open_ts < $day + 1
-        QUALIFY row_number() OVER (
-            PARTITION BY presale_id ORDER BY deposit_open_ts DESC, _drop_date DESC, _file_id DESC, _row_no DESC) = 1
-    ) WHERE balance_close_ts >= $day - {days} AND balance_close_ts < $day - {days} + 1 ORDER BY presale_id
+        FROM raw.presales WHERE deposit_open_ts < $day + 1 {latest("presale_id", "deposit_open_ts")}
+    ) WHERE balance_close_ts >= $day - {{days}} AND balance_close_ts < $day - {{days}} + 1 ORDER BY presale_id
 """
 
 OUTCOME_ORDERS = f"""

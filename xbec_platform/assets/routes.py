@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
+from xbec_platform.as_of_sql import RATES, latest
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import bars, markdown_table
@@ -21,16 +22,11 @@ if TYPE_CHECKING:
 _KG = (0.5, 2.0, 10.0)
 _KG_PER_M3 = 200.0
 _GOODS = ("plain", "battery", "hazard")
-_VALID = """QUALIFY row_number() OVER (
-    PARTITION BY {id} ORDER BY valid_from DESC, _drop_date DESC, _file_id DESC, _row_no DESC) = 1"""
 
 QUERIES = {
     "lanes": f"""
-        WITH rates AS (
-            SELECT currency, rate_to_base FROM intermediate.int_fx_daily WHERE fx_date <= $day AND fx_date > $day - 7
-            QUALIFY row_number() OVER (PARTITION BY currency ORDER BY fx_date DESC) = 1
-        ), valid AS (
-            FROM raw.lanes WHERE valid_from < $day + 1 {_VALID.format(id="lane_id")}
+        WITH {RATES}, valid AS (
+            FROM raw.lanes WHERE valid_from < $day + 1 {latest("lane_id", "valid_from")}
         )
         SELECT lane_id, origin_node, dest_node, mode, distance_km, rate_brackets, rate_to_base, surcharge_pct,
             (rate_per_kg * rate_to_base)::DECIMAL(18, 4) AS rate_per_kg,
@@ -41,7 +37,7 @@ QUERIES = {
         FROM valid LEFT JOIN rates USING (currency) ORDER BY lane_id
     """,
     "warehouses": f"""
-        SELECT warehouse_id FROM raw.warehouses WHERE valid_from < $day + 1 {_VALID.format(id="warehouse_id")}
+        SELECT warehouse_id FROM raw.warehouses WHERE valid_from < $day + 1 {latest("warehouse_id", "valid_from")}
         ORDER BY warehouse_id
     """,
 }

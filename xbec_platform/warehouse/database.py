@@ -158,6 +158,16 @@ def read_frame(
     return relation.pl()
 
 
+def read_queries(
+    connection: duckdb.DuckDBPyConnection, queries: Mapping[str, str], day: date
+) -> dict[str, pl.DataFrame]:
+    """Rows of several queries that name one day as `$day`."""
+    return {
+        name: read_frame(connection, sql.replace("$day", f"DATE '{day.isoformat()}'"))
+        for name, sql in queries.items()
+    }
+
+
 Schema = Mapping[str, pl.DataType | type[pl.DataType]]
 
 
