@@ -11,7 +11,7 @@ import dagster as dg
 from xbec_platform import asset_keys
 from xbec_platform.as_of_sql import DAY_RATES, TARIFF_RULES, latest
 from xbec_platform.assets.affinity_queries import count_baskets
-from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
+from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.routes import QUERIES as ROUTE_QUERIES
 from xbec_platform.assets.ui_metadata import markdown_table
@@ -100,21 +100,16 @@ def build_affinity_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             context.log.info(
                 f"affinity {day}: {tables[asset_keys.PRODUCT_AFFINITY].height} pairs of {tested} with enough baskets"
             )
-        for key, table in tables.items():
-            by_lift = table.sort("lift_low", descending=True).head(20)
-            shown = [
-                name for name in by_lift.columns if name.startswith(("market", "product_", "lift", "n_"))
-            ]
-            yield dg.MaterializeResult(
-                asset_key=key,
-                metadata={
-                    "dagster/row_count": table.height,
-                    "strongest": markdown_table(by_lift.select(shown)),
-                    "as of": chosen[-1].isoformat(),
-                },
-            )
+        shown = {key: {"strongest": _strongest(table)} for key, table in tables.items()}
+        yield from results(tables, chosen[-1], shown)
 
     return [affinity]
+
+
+def _strongest(table: "pl.DataFrame") -> dg.MetadataValue:
+    by_lift = table.sort("lift_low", descending=True).head(20)
+    names = [name for name in by_lift.columns if name.startswith(("market", "product_", "lift", "n_"))]
+    return markdown_table(by_lift.select(names))
 
 
 def find_affinity(warehouse: WarehouseResource, day: date) -> "tuple[dict[dg.AssetKey, pl.DataFrame], int]":

@@ -9,7 +9,7 @@ import dagster as dg
 
 from xbec_platform import asset_keys
 from xbec_platform.assets.browsing_queries import QUERIES
-from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
+from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.recommendation_queries import QUERIES as RECOMMENDATION_QUERIES
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import markdown_table
@@ -144,8 +144,4 @@ def _report(tables: "dict[dg.AssetKey, pl.DataFrame]", day: date) -> Iterator[dg
         },
         asset_keys.RECS_SESSIONS: {"next item of a visit": markdown_table(tables[asset_keys.RECS_SESSIONS])},
     }
-    for key, table in tables.items():
-        yield dg.MaterializeResult(
-            asset_key=key,
-            metadata={"dagster/row_count": table.height, **shown.get(key, {}), "as of": day.isoformat()},
-        )
+    yield from results(tables, day, shown)

@@ -9,7 +9,7 @@ import dagster as dg
 
 from xbec_platform import asset_keys
 from xbec_platform.as_of_sql import latest
-from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
+from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.shipments import QUERIES as SHIPMENT_QUERIES
 from xbec_platform.assets.ui_metadata import markdown_table
@@ -92,15 +92,8 @@ def build_delivery_experience_assets(settings: Settings) -> list[dg.AssetsDefini
             tables = measure(frames, day)
             write_as_of(warehouse.file, tables, day, purpose=f"delivery experience {day}")
             context.log.info(f"delivery experience {day}: {tables[asset_keys.SERVICE_INDEX].height} lanes")
-        for key, table in tables.items():
-            yield dg.MaterializeResult(
-                asset_key=key,
-                metadata={
-                    "dagster/row_count": table.height,
-                    "table": markdown_table(table),
-                    "as of": chosen[-1].isoformat(),
-                },
-            )
+        shown = {key: {"table": markdown_table(table)} for key, table in tables.items()}
+        yield from results(tables, chosen[-1], shown)
 
     return [delivery_experience]
 

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from xbec_platform import asset_keys
-from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
+from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import bars
 from xbec_platform.partitions import daily
@@ -84,16 +84,11 @@ def build_identity_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 asset_keys.IDENTITY_CUT_KEYS: result.cut_keys,
             }
             write_as_of(warehouse.file, tables, day, purpose=f"identity {day}")
-        common = {"as of": chosen[-1].isoformat()}
         rules = result.links["rule"].value_counts().sort("rule")
         shown: dict[dg.AssetKey, dict[str, Any]] = {
             asset_keys.IDENTITY_MAP: {"persons": result.map["person_id"].n_unique()},
             asset_keys.IDENTITY_LINKS: {"pairs by rule": bars(dict(rules.iter_rows()), unit="pairs")},
-            asset_keys.IDENTITY_CUT_KEYS: {},
         }
-        for key, frame in tables.items():
-            yield dg.MaterializeResult(
-                asset_key=key, metadata={"dagster/row_count": frame.height, **shown[key], **common}
-            )
+        yield from results(tables, chosen[-1], shown)
 
     return [identity_map]

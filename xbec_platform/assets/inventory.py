@@ -9,7 +9,7 @@ import dagster as dg
 
 from xbec_platform import asset_keys
 from xbec_platform.assets.inventory_queries import INVENTORY_QUERIES
-from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
+from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.routes import QUERIES as ROUTE_QUERIES
 from xbec_platform.assets.ui_metadata import bars, markdown_table
@@ -164,7 +164,4 @@ def _report(result: "InventoryTables", day: date) -> Iterator[dg.MaterializeResu
             ),
         },
     }
-    for (key, table), metadata in zip(_tables(result).items(), shown.values(), strict=True):
-        yield dg.MaterializeResult(
-            asset_key=key, metadata={"dagster/row_count": table.height, **metadata, "as of": day.isoformat()}
-        )
+    yield from results(_tables(result), day, shown)

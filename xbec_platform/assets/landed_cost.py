@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
-from xbec_platform.assets.model_tables import as_of_days, model_spec, write_as_of
+from xbec_platform.assets.model_tables import as_of_days, model_spec, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import bars, markdown_table
 from xbec_platform.landed_cost_inputs import read_inputs
@@ -100,11 +100,7 @@ def _report(result: "LandedCosts", day: date) -> Iterator[dg.MaterializeResult[A
             "status": bars(dict(states.iter_rows()), unit="orders"),
             "import cost, base currency": float(result.costs["import_cost_base"].sum() or 0),
         },
-        asset_keys.LANDED_COST_TRACE: {},
         asset_keys.COMPLIANCE_FLAGS: {"flags": bars(dict(flags.iter_rows()), unit="orders")},
         asset_keys.REFUSED_RULES: {"refused": markdown_table(result.refused)},
     }
-    for (key, table), metadata in zip(_tables(result).items(), shown.values(), strict=True):
-        yield dg.MaterializeResult(
-            asset_key=key, metadata={"dagster/row_count": table.height, **metadata, "as of": day.isoformat()}
-        )
+    yield from results(_tables(result), day, shown)

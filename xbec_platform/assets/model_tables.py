@@ -1,8 +1,8 @@
-"""What all model assets share: their specs, the days of a run, reading as of a day, writing with the day."""
+"""What all model assets share: specs, the days of a run, reading and writing as of a day, what the UI is told."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -73,6 +73,19 @@ def write_as_of(
     with warehouse.transaction(purpose) as connection:
         replace_windows(connection, frames, column=AS_OF, start=day, end=day + timedelta(days=1))
     _tell(tables, day)
+
+
+def results(
+    tables: "Mapping[dg.AssetKey, pl.DataFrame]",
+    day: date,
+    shown: Mapping[dg.AssetKey, Mapping[str, Any]] | None = None,
+) -> Iterator[dg.MaterializeResult[Any]]:
+    """The result of every table of a run's last day: rows, what else the UI shows of it, the day."""
+    for key, table in tables.items():
+        more = (shown or {}).get(key, {})
+        yield dg.MaterializeResult(
+            asset_key=key, metadata={"dagster/row_count": table.height, **more, "as of": day.isoformat()}
+        )
 
 
 def _tell(tables: "Mapping[dg.AssetKey, pl.DataFrame]", day: date) -> None:

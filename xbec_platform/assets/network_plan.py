@@ -9,7 +9,7 @@ import dagster as dg
 
 from xbec_platform import asset_keys
 from xbec_platform.as_of_sql import RATES
-from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
+from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import markdown_table
 from xbec_platform.assignment_day import QUERIES as PLAN_QUERIES
@@ -83,15 +83,8 @@ def build_network_plan_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             tables = planned(max(day - timedelta(days=day.weekday()), settings.start_date))
             write_as_of(warehouse.file, tables, day, purpose=f"network plan {day}")
             context.log.info(f"network plan {day}: {tables[asset_keys.NETWORK_SITES].height} centres")
-        for key, table in tables.items():
-            yield dg.MaterializeResult(
-                asset_key=key,
-                metadata={
-                    "dagster/row_count": table.height,
-                    "first rows": markdown_table(table),
-                    "as of": chosen[-1].isoformat(),
-                },
-            )
+        shown = {key: {"first rows": markdown_table(table)} for key, table in tables.items()}
+        yield from results(tables, chosen[-1], shown)
 
     return [network_plan]
 

@@ -9,7 +9,7 @@ import dagster as dg
 from xbec_platform import asset_keys
 from xbec_platform.as_of_sql import latest
 from xbec_platform.assets.inventory_queries import INVENTORY_QUERIES
-from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
+from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.routes import QUERIES as ROUTE_QUERIES
 from xbec_platform.assets.ui_metadata import bars
@@ -82,18 +82,15 @@ def build_operation_mode_assets(settings: Settings) -> list[dg.AssetsDefinition]
         for day in chosen:
             frames = read_as_of(warehouse.file, QUERIES, day, purpose=f"operation modes {day}: read")
             table = compare(frames, day, settings.base_currency)
-            write_as_of(
-                warehouse.file, {asset_keys.OPERATION_MODES: table}, day, purpose=f"operation modes {day}"
-            )
+            tables = {asset_keys.OPERATION_MODES: table}
+            write_as_of(warehouse.file, tables, day, purpose=f"operation modes {day}")
         best = table.filter(table["is_recommended"])["mode_id"].value_counts(name="n").sort("n", "mode_id")
-        yield dg.MaterializeResult(
-            asset_key=asset_keys.OPERATION_MODES,
-            metadata={
-                "dagster/row_count": table.height,
-                "recommended": bars(dict(best.iter_rows()), unit="articles x markets"),
-                "as of": chosen[-1].isoformat(),
-            },
-        )
+        shown = {
+            asset_keys.OPERATION_MODES: {
+                "recommended": bars(dict(best.iter_rows()), unit="articles x markets")
+            }
+        }
+        yield from results(tables, chosen[-1], shown)
 
     return [operation_modes]
 

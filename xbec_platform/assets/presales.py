@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
-from xbec_platform.assets.model_tables import AS_OF, as_of_days, model_spec, read_as_of, write_as_of
+from xbec_platform.assets.model_tables import AS_OF, as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.presale_queries import CLOSED, OUTCOME_ORDERS, QUERIES
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import bars, markdown_table
@@ -196,9 +196,7 @@ def _report(tables: "dict[dg.AssetKey, pl.DataFrame]", day: date) -> Iterator[dg
         asset_keys.PREPOSITION_SUMMARY: {"summary": markdown_table(tables[asset_keys.PREPOSITION_SUMMARY])},
         asset_keys.PRESALE_OUTCOME: {"outcome": markdown_table(tables[asset_keys.PRESALE_OUTCOME])},
     }
-    for key, table in tables.items():
-        metadata = {"dagster/row_count": table.height, "as of": day.isoformat(), **shown.get(key, {})}
-        yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+    yield from results(tables, day, shown)
 
 
 def _counts(table: "pl.DataFrame", column: str) -> dict[str, int]:

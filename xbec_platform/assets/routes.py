@@ -9,7 +9,7 @@ import dagster as dg
 
 from xbec_platform import asset_keys
 from xbec_platform.as_of_sql import RATES, latest
-from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
+from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import bars, markdown_table
 from xbec_platform.partitions import daily
@@ -111,10 +111,8 @@ def _report(tables: "dict[dg.AssetKey, pl.DataFrame]", day: date) -> Iterator[dg
     """The last day in numbers that the UI plots over time."""
     found, faulty = tables.values()
     states = found["status"].value_counts(name="rows").sort("rows", "status", descending=True)
-    for key, table, shown in (
-        (asset_keys.ROUTES, found, {"status": bars(dict(states.iter_rows()), unit="rows")}),
-        (asset_keys.FAULTY_LANES, faulty, {"faulty": markdown_table(faulty)}),
-    ):
-        yield dg.MaterializeResult(
-            asset_key=key, metadata={"dagster/row_count": table.height, **shown, "as of": day.isoformat()}
-        )
+    shown: dict[dg.AssetKey, dict[str, Any]] = {
+        asset_keys.ROUTES: {"status": bars(dict(states.iter_rows()), unit="rows")},
+        asset_keys.FAULTY_LANES: {"faulty": markdown_table(faulty)},
+    }
+    yield from results(tables, day, shown)

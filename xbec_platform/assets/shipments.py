@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
-from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
+from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import bars, markdown_table
 from xbec_platform.partitions import daily
@@ -171,7 +171,6 @@ def _report(tables: "dict[dg.AssetKey, pl.DataFrame]", day: date) -> Iterator[dg
     """The last day's tables in numbers that the UI plots over time."""
     import polars as pl
 
-    common = {"as of": day.isoformat()}
     lanes = tables[asset_keys.LANE_LEADTIME]
     total = lanes.filter(pl.col("level") == "all", pl.col("measure") == SHIP_TO_DOOR)
     numbers = {
@@ -193,7 +192,4 @@ def _report(tables: "dict[dg.AssetKey, pl.DataFrame]", day: date) -> Iterator[dg
         },
         asset_keys.FAULTY_SHIPMENTS: {"faulty": markdown_table(tables[asset_keys.FAULTY_SHIPMENTS])},
     }
-    for key, metadata in shown.items():
-        yield dg.MaterializeResult(
-            asset_key=key, metadata={"dagster/row_count": tables[key].height, **metadata, **common}
-        )
+    yield from results(tables, day, shown)
