@@ -235,17 +235,15 @@ def _rebuild(warehouse: WarehouseResource, asked: tuple[date, date], days_back: 
     """The window of a run, from the ledger of changed days and what has been built so far."""
     from xbec_platform.ingest.ledger import pending_days
     from xbec_platform.ingest.store import create_tables
+    from xbec_platform.warehouse.database import missing_tables
 
     with warehouse.file.transaction("dbt: days to rebuild") as connection:
         create_tables(connection)
         pending = pending_days(connection)
-        known = connection.execute(
-            "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'marts' AND table_name = 'mart_user_database'"
-        ).fetchall()
         built = (
-            connection.execute("SELECT max(as_of_date) FROM marts.mart_user_database").fetchall()[0][0]
-            if known
-            else None
+            None
+            if missing_tables(connection, ["marts.mart_user_database"])
+            else connection.execute("SELECT max(as_of_date) FROM marts.mart_user_database").fetchall()[0][0]
         )
     return rebuild_window(asked, pending, built, days_back=days_back)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
-from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
+from xbec_platform.assets.model_tables import AS_OF, as_of_days, model_spec, read_as_of, write_as_of
 from xbec_platform.assets.recommendation_queries import EARLIER_LISTS, QUERIES
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import bars, markdown_table
@@ -90,17 +90,15 @@ def build_recommendation_assets(settings: Settings) -> list[dg.AssetsDefinition]
 
 def _earlier(warehouse: WarehouseResource, day: date) -> "dict[str, pl.DataFrame]":
     """Lists of earlier days; none on the first one."""
+    import polars as pl
+
     from xbec_platform.recommendations.discover import DISCOVER_SCHEMA
+    from xbec_platform.warehouse.database import missing_tables, read_queries
 
-    known = (
-        "SELECT count(*) AS n FROM duckdb_tables() WHERE schema_name = 'ml' AND table_name = 'recs_discover'"
-    )
-    if not warehouse.file.read_frame(known, purpose="recommendations: lists there are")["n"].item():
-        import polars as pl
-
-        empty = pl.DataFrame(schema={"as_of_date": pl.Date, **DISCOVER_SCHEMA})
-        return {"previous": empty, "week_ago": empty}
-    return read_as_of(warehouse.file, EARLIER_LISTS, day, purpose=f"recommendations {day}: earlier lists")
+    with warehouse.file.connect(f"recommendations {day}: earlier lists") as connection:
+        if missing_tables(connection, [asset_keys.table(asset_keys.RECS_DISCOVER)]):
+            return dict.fromkeys(EARLIER_LISTS, pl.DataFrame(schema={AS_OF: pl.Date, **DISCOVER_SCHEMA}))
+        return read_queries(connection, EARLIER_LISTS, day)
 
 
 def recommend(

@@ -23,7 +23,7 @@ from xbec_platform.operations.retention import (
     runs_to_go,
 )
 from xbec_platform.warehouse.compaction import free_share, rewrite_file
-from xbec_platform.warehouse.database import Warehouse
+from xbec_platform.warehouse.database import Warehouse, missing_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -152,11 +152,7 @@ def _old_files(settings: Settings, now: datetime, keep_days: int) -> list[Landed
     if not old or not settings.warehouse.is_file():
         return []
     with Warehouse.of(settings).connect("retention: loaded files") as connection:
-        schema, table = MANIFEST.split(".")
-        there = connection.execute(
-            "SELECT 1 FROM duckdb_tables() WHERE schema_name = ? AND table_name = ?", [schema, table]
-        ).fetchall()
-        entries = read_manifest(connection) if there else []
+        entries = [] if missing_tables(connection, [MANIFEST]) else read_manifest(connection)
     waiting = unswept(settings, load_suppression(settings.home), now)
     known = {(one.file.path, one.file.sha256) for one in entries if one.status in {LOADED, DUPLICATE}}
     found = discover(settings.landing, start=old[0], end=old[-1] + timedelta(days=1))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from xbec_platform.warehouse.database import create_missing
+from xbec_platform.warehouse.database import create_missing, missing_tables
 
 if TYPE_CHECKING:
     import duckdb
@@ -101,7 +101,7 @@ def note(connection: duckdb.DuckDBPyConnection, build: Build, row_counts: Mappin
 
 def forget(connection: duckdb.DuckDBPyConnection) -> None:
     """Tear up all notes and marks: raw rows move."""
-    if _is_there(connection):
+    if not missing_tables(connection, [TABLE]):
         connection.execute(f"DELETE FROM {TABLE}")
 
 
@@ -115,7 +115,7 @@ def known(
         wanted: Selection, code and days.
         row_counts: Rows that all tables of dbt hold now.
     """
-    if not _is_there(connection):
+    if missing_tables(connection, [TABLE]):
         return None
     last = connection.execute(
         f"SELECT row_counts FROM {TABLE} WHERE number IS NOT NULL ORDER BY number DESC LIMIT 1"
@@ -132,11 +132,3 @@ def known(
         return None
     run_id, checks = rows[0]
     return replace(wanted, run_id=run_id, checks=tuple(Check(*one) for one in json.loads(checks)))
-
-
-def _is_there(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Homes of older versions have no notes."""
-    found = connection.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'ops' AND table_name = 'dbt_builds'"
-    )
-    return bool(found.fetchall())
