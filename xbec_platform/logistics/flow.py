@@ -2,8 +2,7 @@
 
 Graph: class -> (product, warehouse) stock -> warehouse -> sink, plus class -> sink for what stays unserved.
 Supplies are the pieces of the classes. The matrix is totally unimodular, so the optimum is integral and
-equals the bound of the linear program; the unserved arc keeps every instance feasible. Solver: OR-Tools
-SimpleMinCostFlow, the cost-scaling push-relabel of Goldberg (1997).
+equals the bound of the linear program; the unserved arc keeps every instance feasible.
 """
 
 from __future__ import annotations
@@ -12,12 +11,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from ortools.graph.python import min_cost_flow
+
+from xbec_platform.logistics.least_cost_flow import least_cost_flow
 
 Ints = NDArray[np.int64]
 
 COST_LIMIT = 2**62
-"""The solver multiplies costs by the number of nodes in 64 bits and does not always notice (or-tools #3811)."""
+"""Costs times nodes must stay below (`least_cost_flow`)."""
 
 
 def _none() -> Ints:
@@ -128,28 +128,25 @@ def solve_flow(problem: FlowProblem) -> FlowSolution:
 
 def _solve_open(problem: FlowProblem, open_to: Ints) -> tuple[Ints, Ints]:
     """Flows of all arcs and what is left of the classes that have arcs."""
-    tails, heads, limits, costs = _graph(problem, open_to)
-    n_nodes = int(heads.max()) + 1
-    dearest = int(costs.max())
+    tails, heads, limits, costs, sink = _graph(problem, open_to)
+    n_nodes = sink + 1
+    dearest = max(int(part.max(initial=0)) for part in costs)
     if dearest * (n_nodes + 1) >= COST_LIMIT:
         raise ValueError(
             f"cost {dearest} x {n_nodes} nodes overflows the solver: use a coarser unit or lower penalties"
         )
     supply = problem.class_qty[open_to]
-    solver = min_cost_flow.SimpleMinCostFlow()
-    solver.add_arcs_with_capacity_and_unit_cost(tails, heads, limits, costs)
-    solver.set_nodes_supplies(np.arange(len(open_to), dtype=np.int32), supply)
-    solver.set_node_supply(n_nodes - 1, -int(supply.sum()))
-    status = solver.solve()
-    if status != solver.OPTIMAL:
-        raise RuntimeError(f"min-cost flow ended with {status} although a solution always exists")
+    flows = least_cost_flow(
+        tails, heads, limits, costs, sources=np.arange(len(open_to)), supply=supply, sink=sink
+    )
+    if flows is None:
+        raise RuntimeError("min-cost flow found nothing although a solution always exists")
     n_arcs = len(problem.arc_class)
-    flows = np.asarray(solver.flows(np.arange(n_arcs + len(open_to), dtype=np.int32)), dtype=np.int64)
-    return flows[:n_arcs], flows[n_arcs:]
+    return flows[:n_arcs], flows[n_arcs : n_arcs + len(open_to)]
 
 
-def _graph(problem: FlowProblem, open_to: Ints) -> tuple[NDArray[np.int32], NDArray[np.int32], Ints, Ints]:
-    """Tails, heads, capacities and costs; arcs first in the order given, then one unserved arc per class."""
+def _graph(problem: FlowProblem, open_to: Ints) -> tuple[list[Ints], list[Ints], list[Ints], list[Ints], int]:
+    """Tails, heads, capacities, costs and the sink; arcs first in the order given, then one unserved arc per class."""
     n_classes, n_stock = len(open_to), len(problem.stock_qty)
     first_warehouse = n_classes + n_stock
     sink = first_warehouse + len(problem.capacity)
@@ -160,19 +157,14 @@ def _graph(problem: FlowProblem, open_to: Ints) -> tuple[NDArray[np.int32], NDAr
         arc_head = n_classes + problem.arc_stock
         arc_limit = np.minimum(demand, problem.stock_qty[problem.arc_stock])
     centres = np.arange(first_warehouse, sink, dtype=np.int64)
-    tails = np.concatenate(
-        [
-            np.searchsorted(open_to, problem.arc_class),
-            np.arange(n_classes, dtype=np.int64),
-            np.arange(n_classes, first_warehouse, dtype=np.int64),
-            centres,
-        ]
-    )
+    tails = [
+        np.searchsorted(open_to, problem.arc_class),
+        np.arange(n_classes, dtype=np.int64),
+        np.arange(n_classes, first_warehouse, dtype=np.int64),
+        centres,
+    ]
     to_sink = np.full(n_classes, sink, dtype=np.int64)
-    heads = np.concatenate(
-        [arc_head, to_sink, first_warehouse + problem.stock_warehouse, np.full(len(centres), sink)]
-    )
-    limits = np.concatenate([arc_limit, problem.class_qty[open_to], problem.stock_qty, problem.capacity])
+    heads = [arc_head, to_sink, first_warehouse + problem.stock_warehouse, np.full(len(centres), sink)]
+    limits = [arc_limit, problem.class_qty[open_to], problem.stock_qty, problem.capacity]
     free = np.zeros(n_stock + len(centres), dtype=np.int64)
-    costs = np.concatenate([problem.arc_cost, problem.class_penalty[open_to], free])
-    return tails.astype(np.int32), heads.astype(np.int32), limits, costs
+    return tails, heads, limits, [problem.arc_cost, problem.class_penalty[open_to], free], sink

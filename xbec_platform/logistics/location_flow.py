@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from ortools.graph.python import min_cost_flow
 
+from xbec_platform.logistics.least_cost_flow import least_cost_flow
 from xbec_platform.logistics.location_problem import Flags, Floats, LocationProblem
 
 _FINEST = 2**40
 """Demands that are no whole numbers are counted in parts of total / 2^40."""
 _COST_ROOM = 2**60
-"""The solver multiplies costs by the number of nodes in 64 bits (or-tools #3811); a factor 4 stays free."""
+"""Costs times nodes must fit into 64 bits (`least_cost_flow`); a factor 4 stays free."""
 
 
 def serve_from(problem: LocationProblem, is_open: Flags) -> tuple[Floats, Floats] | None:
@@ -40,18 +40,9 @@ def serve_from(problem: LocationProblem, is_open: Flags) -> tuple[Floats, Floats
     heads = [n_zones + site, np.full(n_sites, sink), *([np.full(n_zones, sink)] if elastic else [])]
     limits = [np.minimum(demand[zone], capacity[site]), capacity, *([demand] if elastic else [])]
     costs = [np.rint(unit * scale), np.zeros(n_sites), *([np.rint(left * scale)] if elastic else [])]
-    solver = min_cost_flow.SimpleMinCostFlow()
-    arcs = solver.add_arcs_with_capacity_and_unit_cost(
-        np.concatenate(tails).astype(np.int32),
-        np.concatenate(heads).astype(np.int32),
-        np.concatenate(limits).astype(np.int64),
-        np.concatenate(costs).astype(np.int64),
-    )
-    solver.set_nodes_supplies(zones.astype(np.int32), demand)
-    solver.set_node_supply(sink, -int(demand.sum()))
-    if solver.solve() != solver.OPTIMAL:
+    flows = least_cost_flow(tails, heads, limits, costs, sources=zones, supply=demand, sink=sink)
+    if flows is None:
         return None
-    flows = np.asarray(solver.flows(arcs), dtype=np.float64)
     share = np.zeros(problem.serve_cost.shape)
     share[site, zone] = flows[: len(site)] / demand[zone]
     unserved = flows[len(site) + n_sites :] / demand if elastic else np.zeros(n_zones)

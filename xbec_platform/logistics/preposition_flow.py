@@ -13,7 +13,8 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from ortools.graph.python import min_cost_flow
+
+from xbec_platform.logistics.least_cost_flow import least_cost_flow
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -81,19 +82,11 @@ def send_quantities(groups: Sequence[Group], stock: Ints, room: Ints) -> Ints:
     dearest = -min(int(one.min()) for one in wanted if len(one))
     if dearest * (sink + 2) >= _COST_LIMIT:
         raise ValueError(f"a piece saves {dearest / SCALE:g}: too much for the solver's arithmetic")
-    solver = min_cost_flow.SimpleMinCostFlow()
-    arcs = solver.add_arcs_with_capacity_and_unit_cost(
-        np.concatenate(tails).astype(np.int32),
-        np.concatenate(heads).astype(np.int32),
-        np.concatenate(limits).astype(np.int64),
-        np.concatenate(costs).astype(np.int64),
+    flows = least_cost_flow(
+        tails, heads, limits, costs, sources=np.zeros(1), supply=np.array([total]), sink=sink
     )
-    solver.set_node_supply(0, total)
-    solver.set_node_supply(sink, -total)
-    status = solver.solve()
-    if status != solver.OPTIMAL:
-        raise RuntimeError(f"min-cost flow ended with {status} although sending nothing is always possible")
-    flows = np.asarray(solver.flows(arcs), dtype=np.int64)
+    if flows is None:
+        raise RuntimeError("min-cost flow found nothing although sending nothing is always possible")
     return flows[n_products + 1 : n_products + 1 + n_groups]
 
 
