@@ -5,6 +5,9 @@
     tags=['event_day'],
 ) }}
 
+{% set of_lines = ['n_lines', 'n_items', 'gross_base', 'costed_base', 'margin_base'] %}
+{% set of_returns = ['n_returns', 'n_returned_items', 'returns_base'] %}
+
 with
 
 order_hours as (
@@ -43,14 +46,7 @@ parts as (
         customer_id,
         event_date,
         n_orders,
-        0 as n_lines,
-        0 as n_items,
-        cast(0 as decimal(18, 4)) as gross_base,
-        cast(0 as decimal(18, 4)) as costed_base,
-        cast(0 as decimal(18, 4)) as margin_base,
-        0 as n_returns,
-        0 as n_returned_items,
-        cast(0 as decimal(18, 4)) as returns_base
+        {{ zeros(of_lines + of_returns) }}
     from order_hours
     union all
     select
@@ -62,20 +58,13 @@ parts as (
         gross_base,
         costed_base,
         margin_base,
-        0 as n_returns,
-        0 as n_returned_items,
-        cast(0 as decimal(18, 4)) as returns_base
+        {{ zeros(of_returns) }}
     from product_days
     union all
     select
         returns.customer_id,
         returns.return_date as event_date,
-        0 as n_orders,
-        0 as n_lines,
-        0 as n_items,
-        cast(0 as decimal(18, 4)) as gross_base,
-        cast(0 as decimal(18, 4)) as costed_base,
-        cast(0 as decimal(18, 4)) as margin_base,
+        {{ zeros(['n_orders'] + of_lines) }},
         1 as n_returns,
         returns.qty as n_returned_items,
         coalesce({{ to_base('returns.refund_total', 'fx.rate_to_base') }}, 0) as returns_base

@@ -5,6 +5,12 @@
     tags=['event_day'],
 ) }}
 
+{% set of_orders = ['n_placed', 'n_cancelled', 'n_discounted', 'duty_base', 'cbec_cny'] %}
+{% set of_payments = ['n_deposits', 'n_balances'] %}
+{% set of_deliveries = ['n_deliveries', 'delivery_s', 'n_promised', 'n_late'] %}
+{% set of_visits = ['n_sessions', 'n_views', 'n_clicks', 'n_searches', 'n_carts', 'dwell_ms'] %}
+{% set of_exposures = ['n_impressions', 'n_impression_clicks'] %}
+
 with
 
 orders as (
@@ -115,57 +121,23 @@ parts as (
         n_discounted,
         duty_base,
         cbec_cny,
-        0 as n_deposits,
-        0 as n_balances,
-        0 as n_deliveries,
-        0 as delivery_s,
-        0 as n_promised,
-        0 as n_late,
-        0 as n_sessions,
-        0 as n_views,
-        0 as n_clicks,
-        0 as n_searches,
-        0 as n_carts,
-        0 as dwell_ms,
-        0 as n_impressions,
-        0 as n_impression_clicks
+        {{ zeros(of_payments + of_deliveries + of_visits + of_exposures) }}
     from terms
     union all
     select
         orders.customer_id,
         payments.paid_date as event_date,
-        0 as n_placed,
-        0 as n_cancelled,
-        0 as n_discounted,
-        0 as duty_base,
-        0 as cbec_cny,
+        {{ zeros(of_orders) }},
         case when payments.kind = 'deposit' then 1 else 0 end as n_deposits,
         case when payments.kind = 'balance' then 1 else 0 end as n_balances,
-        0 as n_deliveries,
-        0 as delivery_s,
-        0 as n_promised,
-        0 as n_late,
-        0 as n_sessions,
-        0 as n_views,
-        0 as n_clicks,
-        0 as n_searches,
-        0 as n_carts,
-        0 as dwell_ms,
-        0 as n_impressions,
-        0 as n_impression_clicks
+        {{ zeros(of_deliveries + of_visits + of_exposures) }}
     from payments
     inner join orders on payments.order_id = orders.order_id
     union all
     select
         orders.customer_id,
         deliveries.scan_date as event_date,
-        0 as n_placed,
-        0 as n_cancelled,
-        0 as n_discounted,
-        0 as duty_base,
-        0 as cbec_cny,
-        0 as n_deposits,
-        0 as n_balances,
+        {{ zeros(of_orders + of_payments) }},
         1 as n_deliveries,
         {{ seconds_between('orders.order_ts', 'deliveries.scan_ts') }} as delivery_s,
         case when orders.promised_days is not null then 1 else 0 end as n_promised,
@@ -175,14 +147,7 @@ parts as (
                 then 1
             else 0
         end as n_late,
-        0 as n_sessions,
-        0 as n_views,
-        0 as n_clicks,
-        0 as n_searches,
-        0 as n_carts,
-        0 as dwell_ms,
-        0 as n_impressions,
-        0 as n_impression_clicks
+        {{ zeros(of_visits + of_exposures) }}
     from deliveries
     inner join shipments on deliveries.parcel_id = shipments.parcel_id
     inner join orders on shipments.order_id = orders.order_id
@@ -194,47 +159,20 @@ parts as (
     select
         customer_id,
         event_date,
-        0 as n_placed,
-        0 as n_cancelled,
-        0 as n_discounted,
-        0 as duty_base,
-        0 as cbec_cny,
-        0 as n_deposits,
-        0 as n_balances,
-        0 as n_deliveries,
-        0 as delivery_s,
-        0 as n_promised,
-        0 as n_late,
+        {{ zeros(of_orders + of_payments + of_deliveries) }},
         n_sessions,
         n_views,
         n_clicks,
         n_searches,
         n_carts,
         dwell_ms,
-        0 as n_impressions,
-        0 as n_impression_clicks
+        {{ zeros(of_exposures) }}
     from visits
     union all
     select
         customer_id,
         event_date,
-        0 as n_placed,
-        0 as n_cancelled,
-        0 as n_discounted,
-        0 as duty_base,
-        0 as cbec_cny,
-        0 as n_deposits,
-        0 as n_balances,
-        0 as n_deliveries,
-        0 as delivery_s,
-        0 as n_promised,
-        0 as n_late,
-        0 as n_sessions,
-        0 as n_views,
-        0 as n_clicks,
-        0 as n_searches,
-        0 as n_carts,
-        0 as dwell_ms,
+        {{ zeros(of_orders + of_payments + of_deliveries + of_visits) }},
         n_impressions,
         n_impression_clicks
     from exposures

@@ -1,5 +1,14 @@
 {{ config(materialized='view', tags=['event_day']) }}
 
+{% set for_good = ['n_placed', 'n_cancelled', 'n_discounted', 'duty_base'] %}
+{% set of_payments_and_deliveries = [
+    'n_deposits', 'n_balances', 'n_deliveries', 'delivery_s', 'n_promised', 'n_late',
+] %}
+{% set of_30_days = [
+    'n_sessions', 'n_active_days', 'n_views', 'n_clicks', 'n_searches', 'n_carts', 'dwell_ms', 'n_impressions',
+    'n_impression_clicks',
+] %}
+
 with
 
 service_days as (
@@ -39,17 +48,7 @@ steps as (
     select
         customer_id,
         {{ add_days('event_date', 30) }} as valid_from,
-        0 as n_placed,
-        0 as n_cancelled,
-        0 as n_discounted,
-        cast(0 as decimal(18, 4)) as duty_base,
-        cast(0 as decimal(18, 4)) as cbec_cny,
-        0 as n_deposits,
-        0 as n_balances,
-        0 as n_deliveries,
-        0 as delivery_s,
-        0 as n_promised,
-        0 as n_late,
+        {{ zeros(for_good + ['cbec_cny'] + of_payments_and_deliveries) }},
         -n_sessions as n_sessions,
         case when n_sessions > 0 then -1 else 0 end as n_active_days,
         -n_views as n_views,
@@ -65,26 +64,9 @@ steps as (
     select
         customer_id,
         cast(concat(cast(extract(year from event_date) + 1 as string), '-01-01') as date) as valid_from,
-        0 as n_placed,
-        0 as n_cancelled,
-        0 as n_discounted,
-        cast(0 as decimal(18, 4)) as duty_base,
+        {{ zeros(for_good) }},
         -cbec_cny as cbec_cny,
-        0 as n_deposits,
-        0 as n_balances,
-        0 as n_deliveries,
-        0 as delivery_s,
-        0 as n_promised,
-        0 as n_late,
-        0 as n_sessions,
-        0 as n_active_days,
-        0 as n_views,
-        0 as n_clicks,
-        0 as n_searches,
-        0 as n_carts,
-        0 as dwell_ms,
-        0 as n_impressions,
-        0 as n_impression_clicks
+        {{ zeros(of_payments_and_deliveries + of_30_days) }}
     from service_days
     where cbec_cny <> 0
 
@@ -95,26 +77,7 @@ changes as (
     select
         customer_id,
         valid_from,
-        sum(n_placed) as n_placed,
-        sum(n_cancelled) as n_cancelled,
-        sum(n_discounted) as n_discounted,
-        sum(duty_base) as duty_base,
-        sum(cbec_cny) as cbec_cny,
-        sum(n_deposits) as n_deposits,
-        sum(n_balances) as n_balances,
-        sum(n_deliveries) as n_deliveries,
-        sum(delivery_s) as delivery_s,
-        sum(n_promised) as n_promised,
-        sum(n_late) as n_late,
-        sum(n_sessions) as n_sessions,
-        sum(n_active_days) as n_active_days,
-        sum(n_views) as n_views,
-        sum(n_clicks) as n_clicks,
-        sum(n_searches) as n_searches,
-        sum(n_carts) as n_carts,
-        sum(dwell_ms) as dwell_ms,
-        sum(n_impressions) as n_impressions,
-        sum(n_impression_clicks) as n_impression_clicks
+        {{ sums(for_good + ['cbec_cny'] + of_payments_and_deliveries + of_30_days) }}
     from steps
     group by 1, 2
 

@@ -5,6 +5,10 @@
     tags=['event_day'],
 ) }}
 
+{% set of_events = ['n_views', 'n_search_matches', 'n_clicks', 'n_long_dwells', 'n_wishes', 'n_carts'] %}
+{% set of_orders = ['n_purchases', 'n_returns'] %}
+{% set of_exposures = ['n_impressions', 'n_impression_clicks'] %}
+
 with
 
 events as (
@@ -117,10 +121,7 @@ parts as (
         sum(case when dwell_s >= 30 then 1 else 0 end) as n_long_dwells,
         sum(case when event_type = 'wishlist' then 1 else 0 end) as n_wishes,
         sum(case when event_type = 'add_to_cart' then 1 else 0 end) as n_carts,
-        0 as n_purchases,
-        0 as n_returns,
-        0 as n_impressions,
-        0 as n_impression_clicks
+        {{ zeros(of_orders + of_exposures) }}
     from events
     where item_id is not null and event_type in ('view', 'item_view', 'click', 'wishlist', 'add_to_cart')
     group by 1, 2, 3, 4
@@ -130,14 +131,7 @@ parts as (
         customer_id,
         country,
         item_id,
-        0 as n_views,
-        0 as n_search_matches,
-        0 as n_clicks,
-        0 as n_long_dwells,
-        0 as n_wishes,
-        0 as n_carts,
-        0 as n_purchases,
-        0 as n_returns,
+        {{ zeros(of_events + of_orders) }},
         n_impressions,
         n_impression_clicks
     from exposures
@@ -147,16 +141,9 @@ parts as (
         customer_id,
         null as country,
         product_id as item_id,
-        0 as n_views,
-        0 as n_search_matches,
-        0 as n_clicks,
-        0 as n_long_dwells,
-        0 as n_wishes,
-        0 as n_carts,
+        {{ zeros(of_events) }},
         n_lines as n_purchases,
-        0 as n_returns,
-        0 as n_impressions,
-        0 as n_impression_clicks
+        {{ zeros(['n_returns'] + of_exposures) }}
     from {{ ref('int_customer_product_days') }}
     where {{ missing_history('event_date') }}
     union all
@@ -165,16 +152,9 @@ parts as (
         customer_id,
         null as country,
         product_id as item_id,
-        0 as n_views,
-        0 as n_search_matches,
-        0 as n_clicks,
-        0 as n_long_dwells,
-        0 as n_wishes,
-        0 as n_carts,
-        0 as n_purchases,
+        {{ zeros(of_events + ['n_purchases']) }},
         1 as n_returns,
-        0 as n_impressions,
-        0 as n_impression_clicks
+        {{ zeros(of_exposures) }}
     from {{ ref('int_return_matches') }}
     where {{ missing_history('return_date', 'event_date') }} and customer_id is not null and is_product
 
