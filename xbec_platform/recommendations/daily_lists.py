@@ -8,7 +8,13 @@ from datetime import date, timedelta
 import polars as pl
 
 from xbec_platform.recommendations.discover import DISCOVER_SCHEMA, DiscoverParams, discover
-from xbec_platform.recommendations.evaluation import evaluate, popular_lists, score_lists, split_by_time
+from xbec_platform.recommendations.evaluation import (
+    Trial,
+    evaluate,
+    popular_lists,
+    score_lists,
+    split_by_time,
+)
 from xbec_platform.recommendations.gate import (
     ABLATION_SCHEMA,
     GATE_SCHEMA,
@@ -70,9 +76,8 @@ def daily_lists(
         scale = learn_scale(interactions, used, as_of=before, params=params)
         params = replace(params, signals=replace(params.signals, scale=scale))
     judged = replace(params, n_items=10)
-    metrics = evaluate(
-        interactions, test_end=as_of, test_days=TEST_DAYS, discover_params=judged, signals=used
-    )
+    trial = Trial(interactions, test_end=as_of, test_days=TEST_DAYS, signals=used)
+    metrics = evaluate(trial, discover_params=judged)
     gate = judge(metrics)
     lists = discover(interactions, customers, eligibility, as_of=as_of, params=params, signals=used).lists
     kept_from = None
@@ -95,11 +100,7 @@ def daily_lists(
         schema=GATE_SCHEMA,
         orient="row",
     )
-    without = (
-        ablation(interactions, used, test_end=as_of, test_days=TEST_DAYS, params=params)
-        if used is not None
-        else pl.DataFrame(schema=ABLATION_SCHEMA)
-    )
+    without = ablation(trial, params=params) if used is not None else pl.DataFrame(schema=ABLATION_SCHEMA)
     proven = _proven(interactions, week_ago, as_of=as_of)
     return DailyLists(
         lists,

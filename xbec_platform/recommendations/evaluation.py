@@ -171,57 +171,91 @@ def popular_lists(
     )
 
 
+class Trial:
+    """What can be tried on a window in the past: everything comes from train, and equal lists are made once.
+
+    Every train product counts as eligible, because past stock is not known.
+
+    Attributes:
+        split: the split.
+        signals: what customers did short of buying, see `discover.discover`; days of the test window are not used.
+        tables: interactions, customers and eligibility, as models take them.
+    """
+
+    def __init__(
+        self,
+        interactions: pl.DataFrame,
+        *,
+        test_end: date,
+        test_days: int = 28,
+        signals: pl.DataFrame | None = None,
+    ) -> None:
+        """Split.
+
+        Args:
+            interactions: as for `discover.discover`.
+            test_end: last day of the test window.
+            test_days: its length.
+            signals: see the attribute.
+        """
+        self.split = split_by_time(interactions, test_end=test_end, test_days=test_days)
+        self.signals = signals
+        customers = latest_markets(self.split.train, as_of=self.split.train_end)
+        markets = customers["market"].unique().to_list()
+        eligibility = everything_eligible(self.split.train["product_id"], markets)
+        self.tables = (self.split.train, customers, eligibility)
+        self._made: list[tuple[DiscoverParams, bool, pl.DataFrame]] = []
+
+    def discover(self, params: DiscoverParams, *, with_signals: bool) -> pl.DataFrame:
+        """Lists as of the day before the window, from purchases alone or with the signals."""
+        for known, had_signals, lists in self._made:
+            if known == params and had_signals == with_signals:
+                return lists
+        used = self.signals if with_signals else None
+        lists = discover(*self.tables, as_of=self.split.train_end, params=params, signals=used).lists
+        self._made.append((params, with_signals, lists))
+        return lists
+
+
 def evaluate(
-    interactions: pl.DataFrame,
+    trial: Trial,
     *,
-    test_end: date,
-    test_days: int = 28,
     k: int = 10,
     discover_params: DiscoverParams | None = None,
     replenish_params: ReplenishParams | None = None,
-    signals: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Make both lists as of the day before the test window and score them beside their baselines.
 
-    Everything, catalogue and markets included, comes from train; every train product counts as eligible, because
-    past stock is not known. Repeats and new products are reported apart.
+    Repeats and new products are reported apart.
 
     Args:
-        interactions: as for `discover.discover`.
-        test_end: last day of the test window.
-        test_days: its length.
+        trial: the window.
         k: places that count.
         discover_params: settings of discover.
         replenish_params: settings of replenish.
-        signals: what customers did short of buying, see `discover.discover`; days of the test window are not used.
 
     Returns:
         `METRIC_SCHEMA`: discover by 'ease_trend' (purchases alone), 'ease_signals' (given signals), 'market_popularity'
         and 'overall_popularity', replenish by 'repurchase' and 'frequency'.
     """
-    split = split_by_time(interactions, test_end=test_end, test_days=test_days)
-    customers = latest_markets(split.train, as_of=split.train_end)
-    eligibility = everything_eligible(split.train["product_id"], customers["market"].unique().to_list())
-    tables = (split.train, customers, eligibility)
-    day = split.train_end
+    tables, day = trial.tables, trial.split.train_end
     learned = replenish_params or ReplenishParams(n_items=k)
     plain = ReplenishParams(n_items=learned.n_items, repurchase=None, frequency=learned.frequency)
     given = discover_params or DiscoverParams(n_items=k)
     overall = replace(given.popularity, prior_buyers=EVERY_MARKET_ALIKE)
     lists = {
-        ("discover", "ease_trend"): discover(*tables, as_of=day, params=given).lists,
+        ("discover", "ease_trend"): trial.discover(given, with_signals=False),
         ("discover", "market_popularity"): popular_lists(*tables, as_of=day, n_items=k),
         ("discover", "overall_popularity"): popular_lists(*tables, as_of=day, n_items=k, params=overall),
         ("replenish", "repurchase"): replenish(*tables, as_of=day, params=learned).lists,
         ("replenish", "frequency"): replenish(*tables, as_of=day, params=plain).lists,
     }
-    if signals is not None:
-        found = discover(*tables, as_of=day, params=given, signals=signals).lists
-        lists["discover", "ease_signals"] = found
+    if trial.signals is not None:
+        lists["discover", "ease_signals"] = trial.discover(given, with_signals=True)
     return pl.concat(
         score_lists(
             made,
-            split,
+            trial.split,
             product=product,
             model=model,
             parts=("explore",) if product == "discover" else PARTS,

@@ -8,10 +8,8 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from xbec_platform.recommendations.discover import DiscoverParams, discover
-from xbec_platform.recommendations.eligibility import everything_eligible
-from xbec_platform.recommendations.evaluation import TimeSplit, split_by_time, targets_of
-from xbec_platform.recommendations.interactions import latest_markets
+from xbec_platform.recommendations.discover import DiscoverParams
+from xbec_platform.recommendations.evaluation import Trial, targets_of
 from xbec_platform.recommendations.metrics import customer_metrics, mean_interval
 from xbec_platform.recommendations.signals import PAPER_SIGNALS
 
@@ -126,13 +124,6 @@ def kept_lists(
     )
 
 
-def _lists(split: TimeSplit, signals: pl.DataFrame | None, params: DiscoverParams) -> pl.DataFrame:
-    customers = latest_markets(split.train, as_of=split.train_end)
-    eligibility = everything_eligible(split.train["product_id"], customers["market"].unique().to_list())
-    tables = (split.train, customers, eligibility)
-    return discover(*tables, as_of=split.train_end, params=params, signals=signals).lists
-
-
 def learn_scale(
     interactions: pl.DataFrame,
     signals: pl.DataFrame,
@@ -155,34 +146,23 @@ def learn_scale(
         bought something new in the window.
     """
     params = params or DiscoverParams(n_items=10)
-    split = split_by_time(interactions, test_end=as_of, test_days=LEARNING_DAYS)
-    targets = targets_of(split, "explore")
+    trial = Trial(interactions, test_end=as_of, test_days=LEARNING_DAYS, signals=signals)
+    targets = targets_of(trial.split, "explore")
     if targets["customer_id"].n_unique() < MIN_CUSTOMERS:
         return params.signals.scale
     found = []
     for scale in scales:
         tried = replace(params, n_items=10, signals=replace(params.signals, scale=scale))
-        scores = customer_metrics(_lists(split, signals, tried), targets, k=10)["ndcg"]
+        scores = customer_metrics(trial.discover(tried, with_signals=True), targets, k=10)["ndcg"]
         found.append((-round(float(scores.to_numpy().mean()), 9), scale))
     return min(found)[1]
 
 
-def ablation(
-    interactions: pl.DataFrame,
-    signals: pl.DataFrame,
-    *,
-    test_end: date,
-    test_days: int = 28,
-    k: int = 10,
-    params: DiscoverParams | None = None,
-) -> pl.DataFrame:
+def ablation(trial: Trial, *, k: int = 10, params: DiscoverParams | None = None) -> pl.DataFrame:
     """Measure what each of the paper's four signals is worth: lists without it, on the same customers.
 
     Args:
-        interactions: as for `discover`.
-        signals: as for `discover`.
-        test_end: last day of the test window.
-        test_days: its length.
+        trial: the window, with signals.
         k: places that count.
         params: settings of the complete model.
 
@@ -191,14 +171,13 @@ def ablation(
         the mean loss per customer against the complete model with its 95 % bootstrap interval. No customer, no row.
     """
     params = replace(params or DiscoverParams(), n_items=k)
-    split = split_by_time(interactions, test_end=test_end, test_days=test_days)
-    targets = targets_of(split, "explore")
+    targets = targets_of(trial.split, "explore")
     rows: list[tuple[object, ...]] = []
     complete = np.zeros(0)
     for name in ("none", *PAPER_SIGNALS, "all") if not targets.is_empty() else ():
         gone = frozenset({name} & PAPER_SIGNALS.keys())
         tried = replace(params, signals=replace(params.signals, left_out=gone))
-        lists = _lists(split, None if name == "all" else signals, tried)
+        lists = trial.discover(tried, with_signals=name != "all")
         scores = customer_metrics(lists, targets, k=k)
         ndcg = scores["ndcg"].to_numpy()
         complete = ndcg if name == "none" else complete

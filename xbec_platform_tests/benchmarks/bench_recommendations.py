@@ -17,7 +17,7 @@ import polars as pl
 
 from xbec_platform.recommendations.discover import discover
 from xbec_platform.recommendations.eligibility import everything_eligible
-from xbec_platform.recommendations.evaluation import TimeSplit, evaluate, score_lists, split_by_time
+from xbec_platform.recommendations.evaluation import TimeSplit, Trial, evaluate, score_lists, split_by_time
 from xbec_platform.recommendations.interactions import latest_markets
 from xbec_platform.recommendations.replenish import replenish
 from xbec_platform_tests.unit.recommendations.als import als_lists
@@ -94,7 +94,7 @@ def _als_ndcg(split: TimeSplit, *, part: str, factors: int, counts: bool) -> flo
 def _quality(interactions: pl.DataFrame) -> list[Row]:
     """The last 28 days: discover on never-bought products, replenish on everything bought and its parts."""
     end = interactions["order_date"].max()
-    metrics = evaluate(interactions, test_end=end)
+    metrics = evaluate(Trial(interactions, test_end=end))
     split = split_by_time(interactions, test_end=end)
     found = _ndcg(metrics, "ease_trend", "explore")
     new_peer = _als_ndcg(split, part="explore", factors=64, counts=False)
@@ -132,7 +132,7 @@ def _earlier_windows(interactions: pl.DataFrame) -> list[Row]:
     rows = []
     for back in range(1, EARLIER_WINDOWS + 1):
         end = interactions["order_date"].max() - timedelta(days=28 * back)
-        metrics = evaluate(interactions, test_end=end)
+        metrics = evaluate(Trial(interactions, test_end=end))
         peer = _als_ndcg(split_by_time(interactions, test_end=end), part="explore", factors=64, counts=False)
         repeats, frequent = _ndcg(metrics, "repurchase", "all"), _ndcg(metrics, "frequency", "all")
         rows += [

@@ -9,6 +9,7 @@ from xbec_platform.recommendations.beyond_accuracy import diversity, novelty
 from xbec_platform.recommendations.evaluation import (
     METRIC_SCHEMA,
     TimeSplit,
+    Trial,
     evaluate,
     popular_lists,
     score_lists,
@@ -66,7 +67,7 @@ def _shop():
 def test_evaluation_has_both_lists_with_baselines_and_parts():
     """Repeat and explore are reported apart; discover has the explore part only."""
     before, after = _shop()
-    metrics = evaluate(lines(*before, *after), test_end=TODAY, k=3)
+    metrics = evaluate(Trial(lines(*before, *after), test_end=TODAY), k=3)
     assert metrics.schema == pl.Schema(METRIC_SCHEMA)
     assert set(metrics.filter(pl.col("product") == "discover")["part"]) == {"explore"}
     assert set(metrics["model"]) == {

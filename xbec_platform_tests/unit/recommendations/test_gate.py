@@ -8,7 +8,7 @@ import pytest
 
 from xbec_platform.recommendations.daily_lists import daily_lists
 from xbec_platform.recommendations.discover import DISCOVER_SCHEMA, DiscoverParams
-from xbec_platform.recommendations.evaluation import METRIC_SCHEMA
+from xbec_platform.recommendations.evaluation import METRIC_SCHEMA, Trial
 from xbec_platform.recommendations.gate import ablation, judge, kept_lists, learn_scale
 from xbec_platform_tests.unit.recommendations.small_shops import TODAY, lines, shelf, shoppers
 from xbec_platform_tests.unit.recommendations.test_signals import looks
@@ -82,7 +82,8 @@ def test_signals_count_where_they_tell_something():
 def test_ablation_names_the_signal_that_matters():
     """Only views tell anything: without click times all is lost, without the others nothing."""
     buys, views = _random_shop(120, seed=2)
-    table = {row["left_out"]: row for row in ablation(buys, views, test_end=TODAY, k=5).iter_rows(named=True)}
+    trial = Trial(buys, test_end=TODAY, signals=views)
+    table = {row["left_out"]: row for row in ablation(trial, k=5).iter_rows(named=True)}
     assert list(table) == ["none", "access_interface", "click_times", "search_path", "residence_time", "all"]
     assert table["click_times"]["ndcg_loss"] == table["all"]["ndcg_loss"]
     assert table["click_times"]["ndcg_loss_low"] > 0

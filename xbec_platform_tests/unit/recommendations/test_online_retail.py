@@ -7,7 +7,7 @@ import pytest
 
 from xbec_platform.recommendations.discover import discover
 from xbec_platform.recommendations.eligibility import decide_eligibility
-from xbec_platform.recommendations.evaluation import evaluate, score_lists, split_by_time
+from xbec_platform.recommendations.evaluation import Trial, evaluate, score_lists, split_by_time
 from xbec_platform.recommendations.interactions import latest_markets
 from xbec_platform.recommendations.replenish import replenish
 from xbec_platform_tests.unit.recommendations.online_retail import load_online_retail
@@ -24,7 +24,7 @@ def interactions(shared_data):
 @pytest.fixture(scope="module")
 def metrics(interactions):
     """Both lists scored on the last 28 days."""
-    return evaluate(interactions, test_end=interactions["order_date"].max())
+    return evaluate(Trial(interactions, test_end=interactions["order_date"].max()))
 
 
 def _ndcg(metrics, product, model, part):
