@@ -92,30 +92,20 @@ def build_inventory_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 def inventory_inputs(frames: "dict[str, pl.DataFrame]", day: date, base_currency: str) -> "InventoryInputs":
     """The model's input of a day from the frames of `QUERIES`; storage rates without an exchange rate are left out."""
     from xbec_platform.logistics.inventory_inputs import InventoryInputs
-    from xbec_platform.logistics.route_network import route_network
-    from xbec_platform.logistics.transfers import transfer_costs
 
     names = ("stock", "demand", "history", "lead_times", "known", "products", "warehouses")
-    places = frames["warehouses"]["warehouse_id"].to_list()
     return InventoryInputs(
         **{name: frames[name] for name in names},
-        tiers=frames["tiers"].drop_nulls("rate_base"),
-        transfers=transfer_costs(route_network(frames["lanes"]), places),
-        import_costs=bulk_import_costs(frames, day, base_currency),
+        **supply_costs(frames, _bulk_imports(frames), day, base_currency),
     )
 
 
-def bulk_import_costs(frames: "dict[str, pl.DataFrame]", day: date, base_currency: str) -> "pl.DataFrame":
-    """Import of one piece of a bulk consignment into each country with stock from elsewhere."""
+def _bulk_imports(frames: "dict[str, pl.DataFrame]") -> "pl.DataFrame":
+    """One piece of a bulk consignment into each country with stock from elsewhere."""
     import polars as pl
 
-    from xbec_platform.logistics.import_costs import import_costs
-    from xbec_platform.logistics.landed_cost_tables import category_duties
-    from xbec_platform.logistics.tariff_rules import Rulebook
-
-    rules = Rulebook.of(frames["rules"])
     kept = frames["stock"].select("warehouse_id", "product_id")
-    asked = (
+    return (
         kept.join(frames["warehouses"].select("warehouse_id", "country"), on="warehouse_id")
         .join(frames["products"].drop_nulls("unit_cost"), on="product_id")
         .select("product_id", "country", "hs_code", "category", "weight_kg", piece_value="unit_cost")
@@ -123,14 +113,32 @@ def bulk_import_costs(frames: "dict[str, pl.DataFrame]", day: date, base_currenc
         .with_columns(pieces=pl.lit(_BULK_PIECES, dtype=pl.Int64), incoterm=pl.lit("DDP"))
         .sort("country", "product_id")
     )
-    return import_costs(
-        asked,
-        rules,
-        rates=dict(frames["rates"].iter_rows()),
-        base_currency=base_currency,
-        day=day,
-        category_duty_pct=category_duties(frames["products"], rules),
-    )
+
+
+def supply_costs(
+    frames: "dict[str, pl.DataFrame]", imports: "pl.DataFrame", day: date, base_currency: str
+) -> "dict[str, pl.DataFrame]":
+    """Transfers between warehouses, the imports asked for, and storage, as of a day; for operation modes too."""
+    from xbec_platform.logistics.import_costs import import_costs
+    from xbec_platform.logistics.landed_cost_tables import category_duties
+    from xbec_platform.logistics.route_network import route_network
+    from xbec_platform.logistics.tariff_rules import Rulebook
+    from xbec_platform.logistics.transfers import transfer_costs
+
+    rules = Rulebook.of(frames["rules"])
+    places = frames["warehouses"]["warehouse_id"].to_list()
+    return {
+        "tiers": frames["tiers"].drop_nulls("rate_base"),
+        "transfers": transfer_costs(route_network(frames["lanes"]), places),
+        "import_costs": import_costs(
+            imports,
+            rules,
+            rates=dict(frames["rates"].iter_rows()),
+            base_currency=base_currency,
+            day=day,
+            category_duty_pct=category_duties(frames["products"], rules),
+        ),
+    }
 
 
 def _tables(result: "InventoryTables") -> "dict[dg.AssetKey, pl.DataFrame]":

@@ -8,6 +8,7 @@ import dagster as dg
 
 from xbec_platform import asset_keys
 from xbec_platform.as_of_sql import latest
+from xbec_platform.assets.inventory import supply_costs
 from xbec_platform.assets.inventory_queries import INVENTORY_QUERIES
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
@@ -99,31 +100,15 @@ def compare(frames: "dict[str, pl.DataFrame]", day: date, base_currency: str) ->
     """The table of a day from the frames of `QUERIES`."""
     import polars as pl
 
-    from xbec_platform.logistics.import_costs import import_costs
-    from xbec_platform.logistics.landed_cost_tables import category_duties
     from xbec_platform.logistics.operation_modes import ModeInputs, compare_modes, import_questions
-    from xbec_platform.logistics.route_network import route_network
-    from xbec_platform.logistics.tariff_rules import Rulebook
-    from xbec_platform.logistics.transfers import transfer_costs
 
-    rules = Rulebook.of(frames["rules"])
     still = pl.col("valid_to").is_null() | (pl.col("valid_to") >= day)
     modes = frames["modes"].filter(still)
     asked = import_questions(modes, frames["sold"], frames["products"])
-    places = frames["warehouses"]["warehouse_id"].to_list()
     return compare_modes(
         ModeInputs(
             modes=modes,
             **{name: frames[name] for name in ("sold", "products", "warehouses", "routes")},
-            transfers=transfer_costs(route_network(frames["lanes"]), places),
-            import_costs=import_costs(
-                asked,
-                rules,
-                rates=dict(frames["rates"].iter_rows()),
-                base_currency=base_currency,
-                day=day,
-                category_duty_pct=category_duties(frames["products"], rules),
-            ),
-            tiers=frames["tiers"].drop_nulls("rate_base"),
+            **supply_costs(frames, asked, day, base_currency),
         )
     )

@@ -17,6 +17,15 @@ from xbec_platform.partitions import daily
 from xbec_platform.publish.page_names import CONTRACTS, CUSTOMER_PAGES, LOGISTICS, OVERVIEW
 from xbec_platform.settings import Settings
 
+
+def _day_of(**tables: str) -> dict[str, str]:
+    """Queries of the day's slice of model tables, by the name of the export."""
+    return {
+        name: f"SELECT * EXCLUDE (as_of_date) FROM ml.{table} WHERE as_of_date = $day"
+        for name, table in tables.items()
+    }
+
+
 EXPORT_QUERIES = {
     "segments": """
         SELECT customer_id, segment, recency_days, frequency_orders, monetary_base, r_score, f_score, m_score,
@@ -24,24 +33,27 @@ EXPORT_QUERIES = {
         FROM marts.mart_rfm LEFT JOIN ml.customer_clusters USING (as_of_date, customer_id)
         WHERE as_of_date = $day
     """,
-    "interests": "SELECT * EXCLUDE (as_of_date) FROM ml.customer_interests WHERE as_of_date = $day",
-    "lifetime_value": "SELECT * EXCLUDE (as_of_date) FROM ml.clv WHERE as_of_date = $day",
-    "preferences": "SELECT * EXCLUDE (as_of_date) FROM ml.user_attribute_preference WHERE as_of_date = $day",
-    "product_target_groups": "SELECT * EXCLUDE (as_of_date) FROM ml.product_target_groups WHERE as_of_date = $day",
-    "attribute_target_groups": "SELECT * EXCLUDE (as_of_date) FROM ml.attribute_target_groups WHERE as_of_date = $day",
-    "recs_discover": "SELECT * EXCLUDE (as_of_date) FROM ml.recs_discover WHERE as_of_date = $day",
-    "recs_replenish": "SELECT * EXCLUDE (as_of_date) FROM ml.recs_replenish WHERE as_of_date = $day",
-    "assignment": "SELECT * EXCLUDE (as_of_date) FROM ml.warehouse_assignment WHERE as_of_date = $day",
-    "unserved": "SELECT * EXCLUDE (as_of_date) FROM ml.assignment_unserved WHERE as_of_date = $day",
-    "presale_conversion": "SELECT * EXCLUDE (as_of_date) FROM ml.presale_conversion WHERE as_of_date = $day",
-    "preposition_plan": "SELECT * EXCLUDE (as_of_date) FROM ml.preposition_plan WHERE as_of_date = $day",
-    "network_sites": "SELECT * EXCLUDE (as_of_date) FROM ml.network_sites WHERE as_of_date = $day",
-    "portraits": "SELECT * EXCLUDE (as_of_date) FROM ml.portrait_tags WHERE as_of_date = $day",
+    **_day_of(
+        interests="customer_interests",
+        lifetime_value="clv",
+        preferences="user_attribute_preference",
+        product_target_groups="product_target_groups",
+        attribute_target_groups="attribute_target_groups",
+        recs_discover="recs_discover",
+        recs_replenish="recs_replenish",
+        assignment="warehouse_assignment",
+        unserved="assignment_unserved",
+        presale_conversion="presale_conversion",
+        preposition_plan="preposition_plan",
+        network_sites="network_sites",
+        portraits="portrait_tags",
+    ),
     "registration_funnel": "SELECT * FROM marts.mart_registration_funnel WHERE reg_date <= $day",
-    **{
-        name: f"SELECT * EXCLUDE (as_of_date) FROM ml.{name} WHERE as_of_date = $day"
-        for name in ("inventory_policy", "inventory_actions", "operation_mode_comparison")
-    },
+    **_day_of(
+        inventory_policy="inventory_policy",
+        inventory_actions="inventory_actions",
+        operation_mode_comparison="operation_mode_comparison",
+    ),
     "daily_kpi": "SELECT * FROM marts.mart_daily_kpi WHERE kpi_date <= $day",
 }
 
