@@ -11,9 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import digamma, gammaln
+from scipy.special import digamma, gammaln, zeta
 
-from xbec_platform.customers.multistart import LOG_BOUND, MultistartParams, Optimum, maximise, one_thread
+from xbec_platform.customers.multistart import (
+    LOG_BOUND,
+    MultistartParams,
+    Optimum,
+    by_logarithms,
+    maximise,
+    one_thread,
+)
 from xbec_platform.customers.repeat_purchases import Histories, compressed, distinct_rows
 
 Floats = NDArray[np.float64]
@@ -39,34 +46,60 @@ class BgNbd:
         return cls(r=r, alpha=alpha, a=a, b=b)
 
 
-def log_likelihood(theta: Floats, data: Histories) -> tuple[float, Floats]:
-    """Return the log likelihood and its gradient by log parameters (r, alpha, a, b).
+def log_likelihood(theta: Floats, data: Histories) -> tuple[float, Floats, Floats]:
+    """Return the log likelihood, its gradient and its second derivatives by log parameters (r, alpha, a, b).
 
-    Sums of powers as logaddexp and gamma functions as logarithms: a customer with 500 purchases overflows otherwise
-    (the authors' note on #NUM!, 2013).
+    Sums of powers as logarithms of exponentials and gamma functions as logarithms: a customer with 500 purchases
+    overflows otherwise (the authors' note on #NUM!, 2013).
     """
-    r, alpha, a, b = np.exp(theta)
-    x, place, w_x = data.by_x  # special functions are dear, and x takes few values
-    w, power = data.weight, r + data.x
-    psi = digamma(np.concatenate([r + x, a + b + x, b + x, [r, a + b, b]]))
-    psi_rx, psi_abx, psi_bx, (psi_r, psi_ab, psi_b) = np.split(psi, [len(x), 2 * len(x), 3 * len(x)])
-    per_x = gammaln(r + x) - gammaln(r) + r * np.log(alpha)
-    per_x += gammaln(a + b) + gammaln(b + x) - gammaln(b) - gammaln(a + b + x)
-    could_leave = np.where(x > 0, b + x - 1, np.inf)
-    log_T = np.log(alpha + data.T)
-    silence = log_T - np.log(alpha + data.t_x)
-    log_odds = (np.log(a) - np.log(could_leave))[place] + power * silence  # of having left
-    softplus = np.logaddexp(0.0, log_odds)
-    w_gone = w * np.exp(log_odds - softplus)
-    value = float((w_x * per_x).sum() + (w * (softplus - power * log_T)).sum())
-    d_r = (w_x * (psi_rx - psi_r + np.log(alpha))).sum() - (w * log_T - w_gone * silence).sum()
-    weights = (w - w_gone) / (alpha + data.T) + w_gone / (alpha + data.t_x)
-    d_alpha = w_x.sum() * r / alpha - (power * weights).sum()
-    shared = psi_ab - psi_abx
-    gone_x = np.bincount(place, weights=w_gone, minlength=len(x))
-    d_a = (w_x * shared).sum() + gone_x.sum() / a
-    d_b = (w_x * (shared + psi_bx - psi_b)).sum() - (gone_x / could_leave).sum()
-    return value, np.array([d_r * r, d_alpha * alpha, d_a * a, d_b * b])
+    parameters = np.exp(theta)
+    value, gradient, curve = _by_number(parameters, data)
+    r, alpha, a, b = parameters.tolist()
+    once, data = data.once, data.repeating
+    # -r log(alpha + T) of those who came once; nobody of them can have left.
+    late = alpha + once.T
+    value -= r * float(once.weight @ np.log(late))
+    gradient[:2] -= once.weight @ np.log(late), r * (once.weight @ (1 / late))
+    curve[0, 1] -= once.weight @ (1 / late)
+    curve[1, 1] += r * (once.weight @ (1 / late**2))
+    # Of those who came again: -(r + x) log(alpha + T), and log(1 + odds of having left after the last purchase).
+    w, k = data.weight, r + data.x
+    log_late, log_soon = logs = np.log(alpha + data.times)
+    per_late, per_soon = np.exp(-logs)
+    could_leave = b - 1 + data.x
+    silence, shorter = log_late - log_soon, per_late - per_soon
+    log_odds = np.log(a / could_leave) + k * silence
+    small = np.exp(-np.abs(log_odds))
+    gone = np.where(log_odds > 0, 1.0, small) / (1 + small)
+    w_gone, w_k = w * gone, w * k
+    slopes = np.stack([silence, k * shorter, np.full(len(k), 1 / a), -1 / could_leave])
+    value += float(w @ (np.maximum(log_odds, 0.0) + np.log1p(small)) - w_k @ log_late)
+    gradient += slopes @ w_gone
+    gradient[:2] -= w @ log_late, w_k @ per_late
+    curve += (slopes * (w_gone * (1 - gone))) @ slopes.T
+    curve[0, 1] += w_gone @ shorter - w @ per_late
+    curve[1, 1] += w_k @ per_late**2 - (w_gone * k) @ (shorter * (per_late + per_soon))
+    curve[2, 2] -= w_gone.sum() / a**2
+    curve[3, 3] += w_gone @ slopes[3] ** 2
+    curve[1, 0] = curve[0, 1]
+    return value, *by_logarithms(parameters, gradient, curve)
+
+
+def _by_number(parameters: Floats, data: Histories) -> tuple[float, Floats, Floats]:
+    """The terms that depend on x alone: special functions are dear, and x takes few values."""
+    r, alpha, a, b = parameters.tolist()
+    x, w = data.by_x
+    n = float(w.sum())
+    at = np.add.outer([r, a + b, b], np.append(x, 0.0))
+    # Weighted sums of f(s + x) - f(s), for s = r, a + b and b; zeta(2, x) is the derivative of digamma.
+    log, psi, tri = (f[:, :-1] @ w - n * f[:, -1] for f in (gammaln(at), digamma(at), zeta(2, at)))
+    value = log[0] - log[1] + log[2] + n * r * np.log(alpha)
+    gradient = np.array([psi[0] + n * np.log(alpha), n * r / alpha, -psi[1], psi[2] - psi[1]])
+    curve = np.zeros((4, 4))
+    curve[0, 0], curve[0, 1], curve[1, 1] = tri[0], n / alpha, -n * r / alpha**2
+    curve[2:, 2:] = -tri[1]
+    curve[3, 3] += tri[2]
+    return float(value), gradient, curve
 
 
 def fit_bgnbd(data: Histories, params: MultistartParams) -> Optimum:

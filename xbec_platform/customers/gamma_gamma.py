@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import digamma, gammaln
+from scipy.special import digamma, gammaln, zeta
 
-from xbec_platform.customers.multistart import LOG_BOUND, MultistartParams, Optimum, maximise
+from xbec_platform.customers.multistart import LOG_BOUND, MultistartParams, Optimum, by_logarithms, maximise
 
 Floats = NDArray[np.float64]
 
@@ -33,15 +33,15 @@ class GammaGamma:
         return cls(p=p, q=q, gamma=gamma)
 
 
-def log_likelihood(theta: Floats, x: Floats, value: Floats) -> tuple[float, Floats]:
-    """Return the log likelihood of mean values and its gradient by log parameters (p, q, gamma).
+def log_likelihood(theta: Floats, x: Floats, value: Floats) -> tuple[float, Floats, Floats]:
+    """Return the log likelihood of mean values, its gradient and second derivatives by log parameters (p, q, gamma).
 
     Args:
         theta: logarithms of p, q, gamma.
         x: purchases, above 0.
         value: their mean value, above 0.
     """
-    p, q, gamma = np.exp(theta)
+    p, q, gamma = parameters = np.exp(theta)
     counts, place = np.unique(x, return_inverse=True)
     n = np.bincount(place).astype(np.float64)
     total, log_value = x * value, np.log(value)
@@ -54,8 +54,17 @@ def log_likelihood(theta: Floats, x: Floats, value: Floats) -> tuple[float, Floa
     psi_q = digamma(p * counts + q)
     d_p = n @ (counts * (psi_q - digamma(p * counts) + np.log(counts))) + x @ (log_value - log_sum)
     d_q = n @ (psi_q - digamma(q)) + size * np.log(gamma) - log_sum.sum()
-    d_gamma = size * q / gamma - ((p * x + q) / (gamma + total)).sum()
-    return likelihood, np.array([d_p * p, d_q * q, d_gamma * gamma])
+    power, per_sum = p * x + q, 1 / (gamma + total)
+    d_gamma = size * q / gamma - power @ per_sum
+    # zeta(2, x) is the derivative of digamma.
+    tri_q = zeta(2, p * counts + q)
+    pp = n @ (counts**2 * (tri_q - zeta(2, p * counts)))
+    pq = n @ (counts * tri_q)
+    qq = n @ tri_q - size * zeta(2, q)
+    p_gamma, q_gamma = -(x @ per_sum), size / gamma - per_sum.sum()
+    gamma_gamma = power @ per_sum**2 - size * q / gamma**2
+    curve = np.array([[pp, pq, p_gamma], [pq, qq, q_gamma], [p_gamma, q_gamma, gamma_gamma]])
+    return likelihood, *by_logarithms(parameters, np.array([d_p, d_q, d_gamma]), curve)
 
 
 def fit_gamma_gamma(x: Floats, value: Floats, params: MultistartParams) -> Optimum:

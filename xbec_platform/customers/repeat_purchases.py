@@ -49,10 +49,28 @@ class Histories:
             )
 
     @cached_property
-    def by_x(self) -> tuple[Floats, NDArray[np.int64], Floats]:
-        """The distinct x, which of them each history has, and the customers with each."""
+    def by_x(self) -> tuple[Floats, Floats]:
+        """The distinct x, and the customers with each."""
         x, place = np.unique(self.x, return_inverse=True)
-        return x, place, np.bincount(place, weights=self.weight, minlength=len(x)).astype(np.float64)
+        return x, np.bincount(place, weights=self.weight, minlength=len(x)).astype(np.float64)
+
+    @cached_property
+    def once(self) -> Histories:
+        """Those without a repeat purchase."""
+        return self._only(self.x == 0)
+
+    @cached_property
+    def repeating(self) -> Histories:
+        """Those with one."""
+        return self._only(self.x > 0)
+
+    @cached_property
+    def times(self) -> Floats:
+        """T and t_x, one below the other."""
+        return np.stack([self.T, self.t_x])
+
+    def _only(self, rows: NDArray[np.bool_]) -> Histories:
+        return Histories(x=self.x[rows], t_x=self.t_x[rows], T=self.T[rows], weight=self.weight[rows])
 
     @property
     def n_customers(self) -> float:

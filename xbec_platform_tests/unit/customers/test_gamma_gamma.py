@@ -35,15 +35,17 @@ def test_cdnow_as_published(shared_data: Path) -> None:
 
 
 def test_likelihood_of_one_customer_by_the_printed_formula() -> None:
-    """Equation 1a of the note with plain gamma functions, and the gradient that belongs to it."""
+    """Equation 1a of the note with plain gamma functions, and the derivatives that belong to it."""
     m, x, z = CDNOW, 2.0, 30.0
     density = gamma(m.p * x + m.q) / (gamma(m.p * x) * gamma(m.q)) * m.gamma**m.q * z ** (m.p * x - 1)
     density *= x ** (m.p * x) / (m.gamma + x * z) ** (m.p * x + m.q)
     theta = np.log([m.p, m.q, m.gamma])
-    value, slope = log_likelihood(theta, np.array([x]), np.array([z]))
+    value, slope, curve = log_likelihood(theta, np.array([x]), np.array([z]))
     assert value == pytest.approx(log(density))
     numeric = approx_fprime(theta, lambda point: log_likelihood(point, np.array([x]), np.array([z]))[0], 1e-6)
     assert slope == pytest.approx(numeric, rel=1e-4, abs=1e-4)
+    bent = approx_fprime(theta, lambda point: log_likelihood(point, np.array([x]), np.array([z]))[1], 1e-6)
+    assert curve == pytest.approx(bent, rel=1e-4, abs=1e-4)
 
 
 def test_own_value_counts_more_the_more_purchases_there_are() -> None:
