@@ -12,19 +12,23 @@ DAY_RATES = """
 RATES = f"rates AS ({DAY_RATES})"
 """DAY_RATES as a common table expression."""
 
-TARIFF_RULES = """
-    SELECT * EXCLUDE (_file_id, _row_no, _drop_date, _feed, _duplicate_records, _extra) FROM raw.tariff_rules
-    QUALIFY row_number() OVER (PARTITION BY rule_id ORDER BY _drop_date DESC, _file_id DESC, _row_no DESC) = 1
-"""
-"""Every rule as it was delivered last; a rule says itself on which days it holds."""
 
-
-def latest(key: str, by: str) -> str:
+def latest(key: str, by: str = "") -> str:
     """The clause that keeps of each key the version with the greatest `by`, of equal ones the one delivered last.
+
+    The one place outside dbt that says which of two versions counts, as the macro `version_rank` does there. Further
+    conditions may follow with AND.
 
     Args:
         key: Columns, between commas.
-        by: Column.
+        by: Column; without one the last delivery counts.
     """
-    order = f"{by} DESC, _drop_date DESC, _file_id DESC, _row_no DESC"
+    order = ", ".join(f"{column} DESC" for column in (by, "_drop_date", "_file_id", "_row_no") if column)
     return f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {order}) = 1"
+
+
+TARIFF_RULES = f"""
+    SELECT * EXCLUDE (_file_id, _row_no, _drop_date, _feed, _duplicate_records, _extra) FROM raw.tariff_rules
+    {latest("rule_id")}
+"""
+"""Every rule as it was delivered last; a rule says itself on which days it holds."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
-from xbec_platform.as_of_sql import RATES
+from xbec_platform.as_of_sql import RATES, latest
 from xbec_platform.warehouse.database import Warehouse, read_queries
 
 if TYPE_CHECKING:
@@ -15,10 +15,6 @@ if TYPE_CHECKING:
 
 # Stock older than this says nothing about today.
 _STOCK_DAYS = 31
-
-# The version of a centre or lane that is valid on the day, with its money in base currency.
-VALID = """QUALIFY row_number() OVER (
-    PARTITION BY {id} ORDER BY valid_from DESC, _drop_date DESC, _file_id, _row_no) = 1"""
 
 QUERIES = {
     "lines": """
@@ -36,7 +32,7 @@ QUERIES = {
     """,
     "warehouses": f"""
         WITH {RATES}, valid AS (
-            FROM raw.warehouses WHERE valid_from < $day + 1 {VALID.format(id="warehouse_id")}
+            FROM raw.warehouses WHERE valid_from < $day + 1 {latest("warehouse_id", "valid_from")}
         )
         SELECT warehouse_id, country, lat, lon, capacity_orders_day, capacity_kg, currency,
             (cost_pick * rate_to_base)::DECIMAL(18, 4) AS cost_pick,
@@ -46,7 +42,7 @@ QUERIES = {
     """,
     "lanes": f"""
         WITH {RATES}, valid AS (
-            FROM raw.lanes WHERE length(dest_node) = 2 AND valid_from < $day + 1 {VALID.format(id="lane_id")}
+            FROM raw.lanes WHERE length(dest_node) = 2 AND valid_from < $day + 1 {latest("lane_id", "valid_from")}
         )
         SELECT lane_id, origin_node, dest_node, mode, carrier, distance_km, currency,
             (rate_per_kg * rate_to_base)::DECIMAL(18, 4) AS rate_per_kg,
@@ -61,9 +57,9 @@ QUERIES = {
     """,
     "restricted": f"""
         WITH items AS (
-            FROM raw.restricted_items WHERE valid_from <= $day {VALID.format(id="restriction_id")}
+            FROM raw.restricted_items WHERE valid_from <= $day {latest("restriction_id", "valid_from")}
         ), catalogue AS (
-            FROM raw.products WHERE valid_from < $day + 1 {VALID.format(id="product_id")}
+            FROM raw.products WHERE valid_from < $day + 1 {latest("product_id", "valid_from")}
         )
         SELECT product_id, restriction_id, market, mode, carrier, action = 'forbid_from' AS from_outside_eu, reason
         FROM catalogue AS p JOIN items AS r ON CASE match_on

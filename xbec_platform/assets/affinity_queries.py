@@ -8,6 +8,8 @@ models; a test keeps it so.
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from xbec_platform.as_of_sql import latest
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -34,18 +36,9 @@ _SOURCES = {
     """,
 }
 
-_PEOPLE = """
-    select customer_id, country from (
-        select
-            customer_id,
-            country,
-            consent_profiling,
-            row_number() over (
-                partition by customer_id order by updated_ts desc, _drop_date desc, _file_id, _row_no
-            ) as version_rank
-        from raw.customers where updated_ts < {day_end}
-    ) as versions
-    where version_rank = 1 and consent_profiling
+_PEOPLE = f"""
+    select customer_id, country from raw.customers where updated_ts < {{day_end}}
+    {latest("customer_id", "updated_ts")} and consent_profiling
 """
 
 # Each basket has one market; what is counted by market adds up to all. Numbers instead of ids: pairs of integers are

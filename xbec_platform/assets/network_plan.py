@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
-from xbec_platform.as_of_sql import RATES
+from xbec_platform.as_of_sql import RATES, latest
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import markdown_table
 from xbec_platform.assignment_day import QUERIES as PLAN_QUERIES
-from xbec_platform.assignment_day import VALID, assignment_inputs
+from xbec_platform.assignment_day import assignment_inputs
 from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
 
@@ -32,7 +32,7 @@ QUERIES = {
     "lanes": PLAN_QUERIES["lanes"],
     "terms": f"""
         WITH {RATES}, valid AS (
-            FROM raw.warehouses WHERE valid_from < $day + 1 {VALID.format(id="warehouse_id")}
+            FROM raw.warehouses WHERE valid_from < $day + 1 {latest("warehouse_id", "valid_from")}
         )
         SELECT warehouse_id, opening, (fixed_cost_month * rate_to_base)::DECIMAL(18, 4) AS fixed_cost_month_base
         FROM valid LEFT JOIN rates USING (currency) ORDER BY warehouse_id

@@ -1,5 +1,7 @@
 """What recommendations are made from, as of a day: history, signals, eligibility, earlier lists. No model."""
 
+from xbec_platform.as_of_sql import latest
+
 # A second year of history does not help (measured on Online Retail II), a year keeps seasonal goods.
 _HISTORY_DAYS = 400
 
@@ -9,23 +11,19 @@ QUERIES = {
         FROM marts.fct_order_line
         WHERE is_product AND customer_id IS NOT NULL AND order_date <= $day AND order_date > $day - {_HISTORY_DAYS}
     """,
-    "customers": """
+    "customers": f"""
         SELECT customer_id, country AS market FROM raw.customers WHERE updated_ts < $day + 1
-        QUALIFY row_number() OVER (
-            PARTITION BY customer_id ORDER BY updated_ts DESC, _drop_date DESC, _file_id, _row_no) = 1
+        {latest("customer_id", "updated_ts")}
     """,
-    "consenting": """
+    "consenting": f"""
         SELECT customer_id FROM raw.customers WHERE updated_ts < $day + 1
-        QUALIFY row_number() OVER (
-            PARTITION BY customer_id ORDER BY updated_ts DESC, _drop_date DESC, _file_id, _row_no) = 1
-            AND consent_profiling IS TRUE
+        {latest("customer_id", "updated_ts")} AND consent_profiling IS TRUE
     """,
-    "products": """
+    "products": f"""
         SELECT product_id, coalesce(p.status, 'active') AS status
         FROM marts.dim_product AS d LEFT JOIN (
             SELECT product_id, status FROM raw.products WHERE valid_from < $day + 1
-            QUALIFY row_number() OVER (
-                PARTITION BY product_id ORDER BY valid_from DESC, _drop_date DESC, _file_id, _row_no) = 1
+            {latest("product_id", "valid_from")}
         ) AS p USING (product_id)
         WHERE d.is_product
     """,
@@ -35,11 +33,10 @@ QUERIES = {
             WHERE snapshot_date <= $day AND snapshot_date > $day - 31)
         GROUP BY product_id
     """,
-    "restrictions": """
+    "restrictions": f"""
         WITH lanes AS (
             FROM raw.lanes WHERE valid_from < $day + 1
-            QUALIFY row_number() OVER (
-                PARTITION BY lane_id ORDER BY valid_from DESC, _drop_date DESC, _file_id, _row_no) = 1
+            {latest("lane_id", "valid_from")}
         ), markets AS (
             SELECT dest_node AS market, bool_or(allows_battery) AS battery, bool_or(allows_liquid) AS liquid,
                 bool_or(allows_hazard) AS hazard

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
+from xbec_platform.as_of_sql import latest
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import bars, markdown_table
@@ -59,10 +60,9 @@ QUERIES = {
         WITH {_SCANS} SELECT parcel_id, stage, stage_no::BIGINT AS stage_no, stage_ts, carrier, is_terminal
         FROM stages ORDER BY parcel_id, stage_no
     """,
-    "lanes": """
+    "lanes": f"""
         SELECT lane_id, dest_node, mode FROM raw.lanes WHERE valid_from < $day + 1
-        QUALIFY row_number() OVER (
-            PARTITION BY lane_id ORDER BY valid_from DESC, _drop_date DESC, _file_id, _row_no) = 1
+        {latest("lane_id", "valid_from")}
     """,
 }
 

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
+from xbec_platform.as_of_sql import latest
 from xbec_platform.asset_keys import ASSIGNMENT_SUMMARY
 from xbec_platform.automation.asking import Want, ask
 from xbec_platform.automation.jobs import LOGISTICS
@@ -21,10 +22,10 @@ INTERVAL_S = 1800
 HORIZON = timedelta(days=7)
 MAX_RUNS_PER_TICK = 3
 
-_CLOSINGS_SQL = """
+_CLOSINGS_SQL = f"""
 WITH offers AS (
     SELECT * FROM raw.presales
-    QUALIFY row_number() OVER (PARTITION BY presale_id ORDER BY _drop_date DESC, _file_id DESC, _row_no DESC) = 1
+    {latest("presale_id")}
 ), closings AS (
     SELECT presale_id, 'deposit' AS part, deposit_close_ts AS closed_ts FROM offers UNION ALL
     SELECT presale_id, 'balance', balance_close_ts FROM offers

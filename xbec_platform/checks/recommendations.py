@@ -3,6 +3,7 @@
 import dagster as dg
 
 from xbec_platform import asset_keys
+from xbec_platform.as_of_sql import latest
 from xbec_platform.checks.table_checks import TableCheck, unique_key
 
 LIST_LENGTH = 20
@@ -31,7 +32,7 @@ RECOMMENDATION_CHECKS = (
         "nothing_bought_before",
         "No customer who agreed to be profiled is shown a product that customer has bought.",
         # As the day knew it: who agrees later was nobody's profile then, and what comes late moves later days only.
-        """WITH shown AS (
+        f"""WITH shown AS (
             SELECT DISTINCT d.as_of_date, d.customer_id, d.product_id FROM ml.recs_discover AS d
             JOIN marts.fct_order_line AS l ON l.customer_id = d.customer_id AND l.product_id = d.product_id
                 AND l.order_date <= d.as_of_date AND l.order_date > d.as_of_date - 400 AND l.is_product AND l.qty > 0
@@ -39,9 +40,7 @@ RECOMMENDATION_CHECKS = (
         ), agreed AS (
             SELECT shown.*, c.consent_profiling FROM shown
             JOIN raw.customers AS c ON c.customer_id = shown.customer_id AND c.updated_ts < shown.as_of_date + 1
-            QUALIFY row_number() OVER (
-                PARTITION BY shown.as_of_date, shown.customer_id, shown.product_id
-                ORDER BY c.updated_ts DESC, c._drop_date DESC, c._file_id, c._row_no) = 1
+            {latest("shown.as_of_date, shown.customer_id, shown.product_id", "c.updated_ts")}
         )
         SELECT as_of_date, customer_id, product_id FROM agreed WHERE consent_profiling ORDER BY ALL""",
     ),

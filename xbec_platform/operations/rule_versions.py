@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from xbec_platform.as_of_sql import latest
 from xbec_platform.ingest.contracts import contracts
 from xbec_platform.warehouse.database import append, create_missing, missing_tables, read_frame
 
@@ -121,8 +122,7 @@ def source_rows(connection: duckdb.DuckDBPyConnection, source: str) -> list[Rule
         return []
     names = list(contract.columns)
     rows = connection.execute(
-        f"""SELECT {", ".join(names)} FROM raw.{source} QUALIFY row_number() OVER (
-            PARTITION BY {", ".join(contract.key)} ORDER BY _drop_date DESC, _file_id DESC, _row_no DESC) = 1"""
+        f"SELECT {', '.join(names)} FROM raw.{source} {latest(', '.join(contract.key))}"
     ).fetchall()
     found = []
     for row in rows:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from xbec_platform.as_of_sql import latest
+
 PACKAGE = Path(__file__).parents[2] / "xbec_platform"
 PURE = ("customers", "logistics", "recommendations")
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -78,6 +80,15 @@ def test_only_the_world_knows_its_truth() -> None:
             assert '/ "truth"' not in text or path.name == "run_report.py", path
             imported = {name for name in imports(path) if name.startswith("xbec_platform.world")}
             assert not imported or path.name in {"cli.py", "main_job.py", "run_report.py"}, path
+
+
+def test_one_rule_says_which_of_two_versions_counts() -> None:
+    """Models and decisions would differ where a version came twice: `latest` says what the macro says."""
+    macro = (PACKAGE.parent / "dbt" / "macros" / "staging.sql").read_text()
+    assert "_drop_date desc, _file_id desc, _row_no desc" in macro
+    assert latest("a", "b").endswith("b DESC, _drop_date DESC, _file_id DESC, _row_no DESC) = 1")
+    for path in FILES:
+        assert path.name == "as_of_sql.py" or "_drop_date desc" not in path.read_text().lower(), path
 
 
 def test_no_highspy() -> None:
