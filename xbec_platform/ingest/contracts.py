@@ -82,6 +82,11 @@ class Column:
         """Whether its texts come from a short list."""
         return self.type in ("country", "currency") or (self.type == "text" and self.allowed is not None)
 
+    @property
+    def tells_who(self) -> bool:
+        """Whether it alone names a person, hence differs from row to row."""
+        return self.pii in ("identifier", "contact")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Contract:

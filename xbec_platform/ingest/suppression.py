@@ -124,7 +124,7 @@ def naming_columns(contract: Contract) -> tuple[str, ...]:
 
     Where rows are deleted an order names the person too (a review of it); where they are kept it does not.
     """
-    personal = [name for name, column in contract.columns.items() if column.pii in {"identifier", "contact"}]
+    personal = [name for name, column in contract.columns.items() if column.tells_who]
     by_order = contract.erase == "delete" and ORDER in contract.columns
     return tuple([*personal, ORDER] if by_order and ORDER not in personal else personal)
 

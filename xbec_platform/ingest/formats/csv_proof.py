@@ -15,10 +15,13 @@ import numpy as np
 import polars as pl
 
 from xbec_platform.ingest.formats.cells import Dialect
+from xbec_platform.ingest.formats.lines import count_lines
 from xbec_platform.ingest.formats.numbers import DOUBLE_DIGITS, exact_decimal
 from xbec_platform.ingest.formats.records import without_empty
 
 _NEWLINE = 10
+# All that Polars skips before a number.
+_BLANKS = (b" ", b"\t")
 _STARTS_NUMBER = np.isin(np.arange(256), np.frombuffer(b"0123456789+-.", np.uint8))
 
 
@@ -45,6 +48,11 @@ class ProvenBlock:
         """Number of records."""
         return len(self.ends) // len(self.names)
 
+    @property
+    def lines(self) -> int:
+        """Number of lines."""
+        return count_lines(self.data) if self.has_quotes else self.records
+
     def text(self) -> pl.DataFrame | None:
         """All columns as text, without "" in them; None should Polars see other records."""
         frame = self._read({})
@@ -61,8 +69,14 @@ class ProvenBlock:
             types: Of columns of numbers: `Int64`, `Float64` or `Decimal`.
         """
         chosen = {name: dtype for name, dtype in types.items() if name in self.names}
-        if not all(self._are_plain(name, dtype) for name, dtype in chosen.items()):
-            return None
+        has_blanks = any(blank in self.data for blank in _BLANKS)
+        for name, dtype in chosen.items():
+            if dtype.is_decimal() and not self._are_short(name):
+                return None
+            # Where nothing precedes a number unseen, only doubles take words (inf, nan).
+            is_certain = not (has_blanks or self.has_quotes or dtype.is_float())
+            if not (is_certain or self._are_plain(name)):
+                return None
         frame = self._read(
             {name: pl.Float64() if dtype.is_decimal() else dtype for name, dtype in chosen.items()}
         )
@@ -74,16 +88,22 @@ class ProvenBlock:
         frame = frame.with_columns(decimals)
         return without_empty(frame) if self.has_quotes else frame
 
-    def _are_plain(self, name: str, dtype: pl.DataType) -> bool:
-        """Whether each cell of a column is empty or starts like a number and is no longer than a double holds."""
-        width, column = len(self.names), list(self.names).index(name)
-        ends = self.ends[column::width]
-        before = self.ends[column - 1 :: width] if column else self.ends[width - 1 : -1 : width]
-        starts = before + 1 if column else np.concatenate(([0], before + 1))
-        lengths = ends - starts
+    def _are_short(self, name: str) -> bool:
+        """Whether a double holds each cell of a column, whatever digits it has."""
+        starts, ends = self._cells(name)
+        return bool((ends - starts).max(initial=0) <= DOUBLE_DIGITS)
+
+    def _are_plain(self, name: str) -> bool:
+        """Whether each cell of a column is empty or starts like a number."""
+        starts, ends = self._cells(name)
         first = np.frombuffer(self.data, np.uint8)[starts]
-        is_short = not dtype.is_decimal() or lengths.max(initial=0) <= DOUBLE_DIGITS
-        return is_short and bool((_STARTS_NUMBER[first] | (lengths == 0)).all())
+        return bool((_STARTS_NUMBER[first] | (ends == starts)).all())
+
+    def _cells(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Place of the first byte of each cell of a column, and the place behind its last."""
+        width, column = len(self.names), list(self.names).index(name)
+        before = self.ends[column - 1 :: width] if column else self.ends[width - 1 : -1 : width]
+        return before + 1 if column else np.concatenate(([0], before + 1)), self.ends[column::width]
 
     def _read(self, types: Mapping[str, pl.DataType]) -> pl.DataFrame | None:
         try:
@@ -148,7 +168,8 @@ def _proven_ends(
     """
     data = np.frombuffer(clean, dtype=np.uint8)
     ends = data == _NEWLINE
-    marks = ends | (data == ord(dialect.delimiter))
+    marks = data == ord(dialect.delimiter)
+    marks |= ends
     places = np.flatnonzero(marks)
     if has_quotes:
         quotes = np.flatnonzero(data == ord(dialect.quote))

@@ -106,11 +106,11 @@ class CsvFile:
                 continue
             proven = proven_block(block, self.layout.header.names, self.layout.dialect)
             part = None if proven is None or self._is_beyond(proven) else self._proven(proven)
-            if part is None:
+            if proven is None or part is None:
                 yield self._exact(block)
                 continue
             self._is_behind_blank = block.endswith((b"\n\n", b"\r\n\r\n"))
-            self._line += count_lines(block)
+            self._line += count_lines(block) if self._is_behind_blank else proven.lines
             yield part
 
     def _proven(self, proven: ProvenBlock) -> Part | None:
