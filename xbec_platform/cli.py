@@ -3,7 +3,6 @@
 Exit codes: 0 ok, 1 a step or a check failed, 2 usage, 3 data missing.
 """
 
-import os
 import sys
 import time
 from datetime import UTC, datetime
@@ -175,8 +174,7 @@ def ui(port: Annotated[int, typer.Option(help="port on 127.0.0.1")] = 3000) -> N
     prepare_instance(_settings())
     dagster = str(Path(sys.executable).parent / "dagster")
     workspace = str(Path(__file__).parents[1] / "workspace.yaml")
-    arguments = [dagster, "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)]
-    os.execv(dagster, arguments)  # noqa: S606 - our own interpreter's dagster, no shell
+    serve.become([dagster, "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)])
 
 
 @app.command()

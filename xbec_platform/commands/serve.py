@@ -1,10 +1,11 @@
 """`xbec serve`: the parts of Dagster, and the service for shops, as processes of their own."""
 
 import os
+import signal
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 import yaml
@@ -50,8 +51,17 @@ def serve(
 
     settings.announce()
     prepare_instance(settings)
-    command = command_line(settings, part, port=port, code_port=code_port)
-    os.execv(command[0], command)  # noqa: S606 - our own interpreter's dagster, no shell
+    become(command_line(settings, part, port=port, code_port=code_port))
+
+
+def become(command: list[str]) -> NoReturn:
+    """Go on as another program of this environment, which Ctrl-C and SIGTERM end.
+
+    What a script starts in its background is born deaf to Ctrl-C; Dagster gives SIGTERM the meaning of Ctrl-C, and
+    would be deaf to both.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.execv(command[0], command)  # noqa: S606 - our own interpreter's programs, no shell
 
 
 def _serve_api(settings: Settings, host: str, port: int) -> None:
