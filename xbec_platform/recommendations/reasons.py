@@ -54,7 +54,7 @@ def explain(
         # A positive score has a positive contribution, and argmax takes the first by id among equals.
         best = model.contributions(weights, bought, shown[places]).argmax(axis=1)
         reason[places] = model.columns[bought[best]]
-        kind[places] = _kinds(audience, int(picks.row[places[0]]), reason[places])
+    kind[modelled] = _kinds(audience, picks.row[modelled], reason[modelled])
     for places in _by_customer(picks, np.flatnonzero(has_history & ~modelled)):
         customer = audience.customer_ix[picks.row[places[0]]]
         reason[places] = _latest_bought(audience, customer)
@@ -69,11 +69,14 @@ def explain(
     return reason, kind
 
 
-def _kinds(audience: Audience, row: int, products: NDArray[np.int64]) -> NDArray[np.str_]:
-    """Say how a customer knows products that speak for others."""
-    is_bought = np.isin(products, audience.bought(row))
-    ids = audience.history.product_ids.gather(products)
-    is_page = ids.str.starts_with(CATEGORY_PAGE).to_numpy()
+def _kinds(audience: Audience, rows: NDArray[np.int64], products: NDArray[np.int64]) -> NDArray[np.str_]:
+    """Say how the customers of rows know the products that speak for others, all at once."""
+    history = audience.history
+    pairs = (
+        history.pairs["customer_ix"].to_numpy() * history.n_products + history.pairs["product_ix"].to_numpy()
+    )
+    is_bought = np.isin(audience.customer_ix[rows] * history.n_products + products, pairs)
+    is_page = history.product_ids.str.starts_with(CATEGORY_PAGE).to_numpy()[products]
     kinds: NDArray[np.str_] = np.where(
         is_bought, "bought", np.where(is_page, "browsed_category", "looked_at")
     )
