@@ -50,6 +50,7 @@ lint: $(READY)
 	$(BIN)/sqlfluff lint dbt/models $(wildcard dbt/data_tests/*.sql)
 
 bench: $(READY)  ## ratios against the named peers, CPU seconds, one thread
+	$(BIN)/uv pip install --quiet --no-build-isolation --editable '.[bench]'
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(BIN)/python -m xbec_platform_tests.benchmarks
 
 $(READY): requirements.lock pyproject.toml

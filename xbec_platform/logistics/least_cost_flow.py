@@ -38,6 +38,9 @@ def least_cost_flow(
 
     Returns:
         Flows in the order of the arcs; None where the arcs cannot carry the supply.
+
+    Raises:
+        RuntimeError: The solver ended in any other way, named: costs or limits out of its range, or no answer at all.
     """
     solver = min_cost_flow.SimpleMinCostFlow()
     arcs = solver.add_arcs_with_capacity_and_unit_cost(
@@ -48,6 +51,9 @@ def least_cost_flow(
     )
     solver.set_nodes_supplies(sources.astype(np.int32), supply.astype(np.int64))
     solver.set_node_supply(sink, -int(supply.sum()))
-    if solver.solve() != solver.OPTIMAL:
+    status = solver.solve()
+    if status == solver.INFEASIBLE:
         return None
+    if status != solver.OPTIMAL:
+        raise RuntimeError(f"the minimum-cost flow ended with {status.name}, neither optimal nor infeasible")
     return np.asarray(solver.flows(arcs), dtype=np.int64)

@@ -18,6 +18,15 @@ from xbec_platform.logistics.location_problem import Flags, Floats, LocationPara
 PURE_INTEGER_SOLVERS = frozenset({mathopt.SolverType.CP_SAT})
 """Solvers that take every variable for an integer one."""
 
+_ANSWERS = frozenset(
+    {
+        mathopt.TerminationReason.OPTIMAL,
+        mathopt.TerminationReason.FEASIBLE,
+        mathopt.TerminationReason.NO_SOLUTION_FOUND,
+    }
+)
+"""How a search that found a plan, or met its limit of nodes, ends; numerical errors and the like are none of it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Linear:
@@ -202,7 +211,11 @@ def _least(
 
 
 def _run(program: Linear, params: LocationParams, ceiling: float) -> tuple[Floats | None, float]:
-    """Values (None: nothing below the ceiling was found) and the bound; where nothing is there, that is the ceiling."""
+    """Values (None: nothing below the ceiling was found) and the bound; where nothing is there, that is the ceiling.
+
+    Raises:
+        RuntimeError: HiGHS ended in a way that is neither a plan, nor a limit, nor a proof that there is none.
+    """
     options = highs_pb2.HighsOptionsProto()
     options.int_options["threads"] = 1
     options.string_options["parallel"] = "off"
@@ -219,6 +232,8 @@ def _run(program: Linear, params: LocationParams, ceiling: float) -> tuple[Float
     reason = result.termination.reason
     if reason in {mathopt.TerminationReason.INFEASIBLE, mathopt.TerminationReason.INFEASIBLE_OR_UNBOUNDED}:
         return None, ceiling
+    if reason not in _ANSWERS:
+        raise RuntimeError(f"HiGHS ended with {reason.name}, which is no answer: {result.termination.detail}")
     bound = float(result.termination.objective_bounds.dual_bound)
     if not result.has_primal_feasible_solution():
         return None, bound

@@ -105,9 +105,8 @@ def pareto_labels(arcs: Arcs, *, source: int, n_nodes: int, start: int, max_legs
     """
     order = np.lexsort((np.arange(len(arcs.tail)), arcs.tail))
     first = np.searchsorted(arcs.tail[order], np.arange(n_nodes + 1))
-    node, cost, time = (np.array([value], dtype=np.int64) for value in (source, 0, start))
+    kept: tuple[Ints, ...] = tuple(np.array([value], dtype=np.int64) for value in (source, 0, start, 0))
     all_arc, all_parent = [np.array([-1], dtype=np.int64)], [np.array([-1], dtype=np.int64)]
-    kept = (node, cost, time, np.zeros(1, dtype=np.int64))
     frontier, n_rows = kept, 1
     for _ in range(max_legs):
         f_node, f_cost, f_time, f_row = frontier
@@ -120,31 +119,61 @@ def pareto_labels(arcs: Arcs, *, source: int, n_nodes: int, start: int, max_legs
         arc = order[first[f_node][label] + within]
         n_cost = f_cost[label] + arcs.cost[arc]
         n_time = arcs.departure(arc, f_time[label]) + arcs.transit[arc]
-        new = _efficient(arcs.head[arc], n_cost, n_time)
+        # Sorting is dear: what the cheapest or the fastest of its node beats is left out first, most of all.
+        new = _not_beaten(arcs.head[arc], n_cost, n_time, n_nodes)
+        new = new[_not_beaten(arcs.head[arc[new]], n_time[new], n_cost[new], n_nodes)]
+        new = new[_efficient(arcs.head[arc[new]], n_cost[new], n_time[new])]
         arc, label = arc[new], label[new]
         rows = n_rows + np.arange(len(arc))
-        merged = tuple(
-            np.concatenate(pair)
-            for pair in zip(kept, (arcs.head[arc], n_cost[new], n_time[new], rows), strict=True)
-        )
-        alive = _efficient(*merged[:3])
-        kept = tuple(values[alive] for values in merged)  # type: ignore[assignment]
-        fresh = kept[3] >= n_rows
-        frontier = tuple(values[fresh] for values in kept)  # type: ignore[assignment]
+        arrived: tuple[Ints, ...] = (arcs.head[arc], n_cost[new], n_time[new], rows)
+        kept, arrived = _merged(kept, arrived, n_nodes)
+        fresh = arrived[3] >= n_rows
+        frontier = tuple(values[fresh] for values in arrived)
         all_arc.append(arc)
         all_parent.append(f_row[label])
         n_rows += len(arc)
         if not fresh.any():
             break
     node, cost, time, row = kept
+    order = _sorted(node, time, cost)
     return Labels(
-        node=node,
-        cost=cost,
-        time=time,
-        row=row,
+        node=node[order],
+        cost=cost[order],
+        time=time[order],
+        row=row[order],
         all_arc=np.concatenate(all_arc),
         all_parent=np.concatenate(all_parent),
     )
+
+
+def _merged(
+    kept: tuple[Ints, ...], arrived: tuple[Ints, ...], n_nodes: int
+) -> tuple[tuple[Ints, ...], tuple[Ints, ...]]:
+    """All labels that are efficient, and those of them whose node was reached in this round.
+
+    Only nodes that are reached again have anything to compare; in a layered network none is.
+    """
+    is_reached = np.zeros(n_nodes, dtype=np.bool_)
+    is_reached[arrived[0]] = True
+    again = is_reached[kept[0]]
+    if again.any():
+        arrived = tuple(np.concatenate((old[again], one)) for old, one in zip(kept, arrived, strict=True))
+        alive = _efficient(*arrived[:3])
+        arrived = tuple(values[alive] for values in arrived)
+        kept = tuple(values[~again] for values in kept)
+    return tuple(np.concatenate(pair) for pair in zip(kept, arrived, strict=True)), arrived
+
+
+def _not_beaten(node: Ints, first: Ints, second: Ints, n_nodes: int) -> Ints:
+    """Rows that the one with the least `first` of their node (then least `second`) does not beat; it stays itself."""
+    bits = int(second.max(initial=0)).bit_length()
+    if bits + int(first.max(initial=0)).bit_length() > 63:
+        return np.arange(len(node))
+    key = (first << bits) | second
+    least = np.full(n_nodes, np.iinfo(np.int64).max)
+    np.minimum.at(least, node, key)
+    here = least[node]
+    return np.flatnonzero((second < (here & ((1 << bits) - 1))) | (key == here))
 
 
 def _efficient(node: Ints, cost: Ints, time: Ints) -> Ints:

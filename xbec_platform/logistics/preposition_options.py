@@ -4,8 +4,9 @@
              + value of a day x days saved
 
 both over the cheapest lane that keeps the promise (where none does, the cheapest). A day in transit is worth a part
-of the price: 0.6 to 2.1 % (Hummels & Schaur 2013). Pieces nobody pays for are released to the centre's own stock, as is
-usual in China (the deposit is kept): that costs handling, and a month's carrying of their value.
+of the price: 0.6 to 2.1 % (Hummels & Schaur 2013, American Economic Review 103(7)). Pieces nobody pays for are
+released to the centre's own stock, as is usual in China (the deposit is kept): that costs handling, and a month's
+carrying of their value.
 """
 
 from __future__ import annotations

@@ -5,25 +5,26 @@ stockpyl come with the extra `bench` (`pip install -e .[bench]`); without them t
 """
 
 import csv
-import resource
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_matrix
 
 from xbec_platform.logistics.location import locate
 from xbec_platform.logistics.location_problem import LocationParams, LocationProblem
 from xbec_platform.logistics.newsvendor import critical_ratio, demand_distribution, newsvendor_quantity
 from xbec_platform.logistics.preposition import preposition
+from xbec_platform_tests.benchmarks.peers_flow import timed
 from xbec_platform_tests.unit.logistics.location_files import generated, read_holmberg, read_orlib
 from xbec_platform_tests.unit.logistics.small_presales import best_cost, small_presale
 
-T = TypeVar("T")
 Row = dict[str, object]
 LARGE = ((1, 3000.0), (1, 5000.0), (2, 8000.0))
 GAP = 1e-6
+PATIENCE_S = 60.0
+"""Wall seconds that plain HiGHS gets for one large problem; it has no proof in 150."""
 
 
 def run(shared_data: Path | None, *, large: bool = False) -> list[Row]:
@@ -47,17 +48,6 @@ def main() -> None:
         print(" | ".join(str(value) for value in row.values()))
 
 
-def _cpu() -> float:
-    """CPU seconds of this process and of those it waited for: CBC is one."""
-    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-
-
-def _timed(call: Callable[[], T]) -> tuple[T, float]:
-    start = _cpu()
-    result = call()
-    return result, round(_cpu() - start, 3)
-
-
 def _row(name: str, ours: float, peer: float | None, unit: str, goal: str) -> Row:
     ratio = None if not peer or not ours else round(peer / ours, 2)
     return {"name": name, "ours": ours, "peer": peer, "ratio": ratio, "unit": unit, "goal": goal}
@@ -72,7 +62,7 @@ def _proven(problems: dict[str, LocationProblem], optima: dict[str, float]) -> f
     """CPU seconds for all, each proven at its published optimum, or it fails."""
     seconds = 0.0
     for name, problem in problems.items():
-        plan, one = _timed(lambda problem=problem: locate(problem))
+        plan, one = timed(lambda problem=problem: locate(problem))
         seconds += one
         if not plan.is_proven or abs(plan.cost - optima[name]) > GAP * optima[name]:
             raise AssertionError(f"{name}: {plan.cost} is proven={plan.is_proven}, published {optima[name]}")
@@ -83,7 +73,7 @@ def _orlib(folder: Path) -> list[Row]:
     optima = _optima(folder)
     problems = {name: read_orlib(folder / f"{name}.txt") for name in optima}
     ours = _proven(problems, optima)
-    bounded, method = _timed(
+    bounded, method = timed(
         lambda: [locate(one, LocationParams(direct_cells=0)) for one in problems.values()]
     )
     if not all(plan.is_proven for plan in bounded):
@@ -92,15 +82,47 @@ def _orlib(folder: Path) -> list[Row]:
     rows = [
         _row(f"{name}: HiGHS at once against the method of large ones", ours, method, "CPU s", "reported")
     ]
+    for form, strong in (("strong", True), ("aggregated", False)):
+        found, highs = timed(
+            lambda strong=strong: [_highs(one, strong=strong)[0] for one in problems.values()]
+        )
+        if not np.allclose(found, list(optima.values()), rtol=GAP):
+            raise AssertionError("HiGHS ended elsewhere")
+        rows.append(_row(f"{name}: against plain HiGHS, {form} rows", ours, highs, "CPU s", "reported"))
     try:
         import pulp
     except ImportError:
         print("pulp is not installed: no row against CBC (extra bench)", file=sys.stderr)
         return rows
-    found, cbc = _timed(lambda: [_cbc(pulp, problem) for problem in problems.values()])
+    found, cbc = timed(lambda: [_cbc(pulp, problem) for problem in problems.values()])
     if not np.allclose(found, list(optima.values()), rtol=GAP):
         raise AssertionError("CBC ended elsewhere")
     return [*rows, _row(f"{name}: against pulp/CBC", ours, cbc, "CPU s", ">= 1")]
+
+
+def _highs(problem: LocationProblem, *, strong: bool, seconds: float = np.inf) -> tuple[float, float]:
+    """Plain HiGHS by scipy: cost of its plan and gap to its bound (both inf where it has no plan in time)."""
+    m, n = problem.serve_cost.shape
+    site, zone = (index.ravel() for index in np.indices((m, n)))
+    x, ones = m + np.arange(m * n), np.ones(m * n)
+    served = csr_matrix((ones, (zone, x)), shape=(n, m + m * n))
+    cells = (np.concatenate([problem.demand[zone], -problem.capacity]), (np.concatenate([site, np.arange(m)]),
+             np.concatenate([x, np.arange(m)])))  # fmt: skip
+    rows = [
+        LinearConstraint(served, 1, 1),
+        LinearConstraint(csr_matrix(cells, shape=(m, m + m * n)), -np.inf, 0),
+    ]
+    if strong:
+        each = (np.concatenate([ones, -ones]), (np.tile(np.arange(m * n), 2), np.concatenate([x, site])))
+        rows.append(LinearConstraint(csr_matrix(each, shape=(m * n, m + m * n)), -np.inf, 0))
+    found = milp(
+        np.concatenate([problem.fixed_cost, problem.serve_cost.ravel()]),
+        constraints=rows,
+        bounds=Bounds(0, 1),
+        integrality=np.repeat([1, 0], [m, m * n]),
+        options={"mip_rel_gap": 1e-9, "time_limit": seconds},
+    )
+    return (np.inf, np.inf) if found.x is None else (float(found.fun), float(found.mip_gap))
 
 
 def _cbc(pulp: object, problem: LocationProblem) -> float:
@@ -132,13 +154,14 @@ def _holmberg(folder: Path) -> Row:
 def _large() -> list[Row]:
     rows = []
     for seed, capacity in LARGE:
-        plan, seconds = _timed(
-            lambda seed=seed, capacity=capacity: locate(generated(seed, 100, 1000, capacity))
-        )
+        problem = generated(seed, 100, 1000, capacity)
+        plan, seconds = timed(lambda problem=problem: locate(problem))
         if not plan.is_proven:
             raise AssertionError(f"seed {seed}, capacity {capacity}: gap {plan.gap}")
         rows.append(_row(f"100 x 1,000, capacity {capacity:,.0f}, proven", seconds, None, "CPU s", "<= 120"))
-    return rows
+    (cost, _), peer = timed(lambda: _highs(problem, strong=True, seconds=PATIENCE_S))
+    name = f"100 x 1,000: cost of plain HiGHS after {peer:.0f} CPU s against ours, proven in {seconds:.0f}"
+    return [*rows, _row(name, plan.cost, cost, "base", "reported")]
 
 
 def _brute_force() -> Row:
@@ -164,13 +187,13 @@ def _newsvendor() -> list[Row]:
     cases = [(int(n), float(p), float(h), float(b)) for n, p, h, b in zip(
         rng.integers(1, 60, 300), rng.uniform(0.1, 0.95, 300), rng.uniform(0.2, 5, 300), rng.uniform(0.2, 9, 300),
         strict=True)]  # fmt: skip
-    ours, seconds = _timed(
+    ours, seconds = timed(
         lambda: [
             newsvendor_quantity(demand_distribution(np.full(n, p)), float(critical_ratio(b, h)))
             for n, p, h, b in cases
         ]
     )
-    theirs, peer = _timed(
+    theirs, peer = timed(
         lambda: [int(newsvendor_discrete(h, b, demand_distrib=binom(n, p))[0]) for n, p, h, b in cases]
     )
     different = sum(a != b for a, b in zip(ours, theirs, strict=True))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from xbec_platform.logistics.flow import FlowProblem, solve_flow, stock_use, warehouse_use
+from xbec_platform.logistics.least_cost_flow import least_cost_flow
 from xbec_platform.logistics.prices import shadow_prices
 from xbec_platform.logistics.unserved import flow_reasons
 
@@ -101,3 +102,18 @@ def test_malformed_problem_is_refused(change: dict[str, np.ndarray], message: st
     """Arrays that do not belong together would be read as another problem."""
     with pytest.raises(ValueError, match=message):
         replace(two_by_two(), **change)
+
+
+def test_an_end_that_is_no_answer_is_named() -> None:
+    """Too little room is an answer (None); costs out of the solver's range are none, and not "no room" either."""
+    one = np.array([1])
+
+    def asked(room: int, cost: int) -> np.ndarray | None:
+        return least_cost_flow(
+            [0 * one], [one], [room * one], [cost * one], sources=0 * one, supply=2 * one, sink=1
+        )
+
+    assert asked(room=2, cost=3) == [2]
+    assert asked(room=1, cost=3) is None
+    with pytest.raises(RuntimeError, match="BAD_COST_RANGE"):
+        asked(room=2, cost=2**62)
