@@ -23,6 +23,7 @@ from xbec_platform.commands import (
     mapping,
     metrics,
     portrait,
+    promote,
     quarantine,
     queue,
     retention,
@@ -51,6 +52,7 @@ app.command(
 app.command()(doctor.doctor)
 app.command()(erase.erase)
 app.command()(portrait.portrait)
+app.command()(promote.promote)
 app.command()(leaks.leaks)
 app.command()(metrics.metrics)
 app.command()(queue.queue)

@@ -39,12 +39,12 @@ def print_report(settings: Settings, outcome: "Outcome", console: Console) -> No
         accounts = intake_summary(connection)
         rejected = read_frame(connection, _REJECTED_SQL)
         reasons = read_frame(connection, _REASONS_SQL)
-    _print_table(console, "Tables", made)
-    _print_table(console, "Intake: rows in = loaded + quarantined + exact duplicates", accounts)
+    print_table(console, "Tables", made)
+    print_table(console, "Intake: rows in = loaded + quarantined + exact duplicates", accounts)
     if reasons.height:
-        _print_table(console, "Quarantined records by reason (quarantine.records keeps each one)", reasons)
+        print_table(console, "Quarantined records by reason (quarantine.records keeps each one)", reasons)
     if rejected.height:
-        _print_table(console, "Files rejected whole: mend them and run again", rejected)
+        print_table(console, "Files rejected whole: mend them and run again", rejected)
     for asset, check in outcome.failed_checks:
         console.print(f"[red]check failed[/red] {asset}: {check}", highlight=False)
     if outcome.note:
@@ -60,13 +60,13 @@ def print_world(summary: "WorldSummary", out: "Path", seconds: float, console: C
         {"source": list(summary.clean_rows), "rows": list(summary.clean_rows.values())},
         schema_overrides={"rows": pl.Int64},
     )
-    _print_table(console, "Rows by source, planted ones not counted", rows)
+    print_table(console, "Rows by source, planted ones not counted", rows)
     planted = pl.DataFrame(
         [(fault.kind, fault.source, fault.expect) for fault in summary.faults],
         schema=["fault", "source", "a correct intake makes of it"],
         orient="row",
     )
-    _print_table(console, "Planted faults", planted.sort(planted.columns))
+    print_table(console, "Planted faults", planted.sort(planted.columns))
     console.print(
         f"\n{summary.files:,} files, {summary.bytes / 1e6:,.1f} MB in {seconds:,.1f} s, "
         f"{summary.spec.first_day} to {summary.spec.last_day}",
@@ -96,7 +96,7 @@ def print_targets(found: "pl.DataFrame", title: str, as_of: str, console: Consol
         expected_margin="expected_margin_base",
         why="why",
     )
-    _print_table(
+    print_table(
         console,
         f"Target groups of {title} as of {as_of}; index 1 is everybody, with its 90 % interval",
         shown,
@@ -121,13 +121,14 @@ def print_portrait(found: "Portrait", console: Console) -> None:
         for tag in tags
     ]
     table = pl.DataFrame(rows, schema=["section", "tag", "value", "rests on", "confidence"], orient="row")
-    _print_table(console, f"Portrait of the {found.kind} {found.subject} as of {found.as_of}", table)
+    print_table(console, f"Portrait of the {found.kind} {found.subject} as of {found.as_of}", table)
     if found.omitted:
         left_out = "; ".join(TAGS[tag].label for tag in found.omitted)
         console.print(f"left out, as too little is known: {left_out}", highlight=False, soft_wrap=True)
 
 
-def _print_table(console: Console, title: str, frame: "pl.DataFrame") -> None:
+def print_table(console: Console, title: str, frame: "pl.DataFrame") -> None:
+    """Print a frame with a title."""
     table = Table(title=title, title_justify="left", header_style="bold")
     for name, dtype in frame.schema.items():
         table.add_column(name, justify="right" if dtype.is_numeric() else "left", overflow="fold")

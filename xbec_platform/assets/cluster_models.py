@@ -1,6 +1,6 @@
 """What assets of clusters share: the model in force on a day, and its tables by the prefix of their names."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
+from xbec_platform.as_of_sql import latest
 from xbec_platform.assets.model_tables import read_as_of
 from xbec_platform.assets.ui_metadata import bars, markdown_table
 from xbec_platform.warehouse.database import Warehouse
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from xbec_platform.customers.cluster_model import ClusterModel, ClusterParams
+    from xbec_platform.customers.cluster_promotion import Promotion
     from xbec_platform.customers.features import FeatureSpec
 
 # The prefix that the pure code gives its frames.
@@ -31,32 +33,57 @@ def models(
     people_of: "Callable[[date, ClusterModel | None], pl.DataFrame]",
     params_of: "Callable[[pl.DataFrame], ClusterParams]",
     start: date,
+    decisions: "Sequence[Promotion]" = (),
 ) -> "Callable[[date], ClusterModel]":
     """The model of a day: the search of the period, moved to the day's Monday; each fitted once per run.
+
+    Where an operator's decision holds on the day, its groups of the same search, moved likewise.
 
     Args:
         people_of: customers as of a day, with the columns a model compares by.
         params_of: settings of the search among them.
         start: first day of the home.
+        decisions: of operators on these groups.
     """
     from xbec_platform.customers.cluster_days import model_day, search_day
+    from xbec_platform.customers.cluster_promotion import in_force, promoted
     from xbec_platform.customers.cluster_refit import refit
     from xbec_platform.customers.clusters import fit
 
     @cache
-    def searched(day: date) -> "ClusterModel":
+    def searched(day: date, decision: "Promotion | None") -> "ClusterModel":
         people = people_of(day, None)
-        return fit(people, params_of(people))
+        if decision is None:
+            return fit(people, params_of(people))
+        return promoted(people, searched(day, None), params_of(people), decision)
 
     @cache
-    def moved(monday: date) -> "ClusterModel":
+    def moved(monday: date, decision: "Promotion | None") -> "ClusterModel":
         search = search_day(monday, start=start)
         if search is None or search == monday:
-            return searched(monday)
-        people = people_of(monday, searched(search))
-        return refit(people, searched(search), params_of(people))
+            return searched(monday, decision)
+        model = searched(search, decision)
+        people = people_of(monday, model)
+        return refit(people, model, params_of(people))
 
-    return lambda day: moved(model_day(day, start=start))
+    return lambda day: moved(model_day(day, start=start), in_force(decisions, day))
+
+
+def decisions_on(warehouse: Warehouse, groups: str) -> "list[Promotion]":
+    """What operators have decided on groups (`habits` or `interests`), as it was delivered last."""
+    from xbec_platform.customers.cluster_promotion import Promotion
+    from xbec_platform.warehouse.database import missing_tables, read_frame
+
+    with warehouse.connect(f"decisions on {groups}: read") as connection:
+        if missing_tables(connection, ["raw.cluster_promotions"]):
+            return []
+        rows = read_frame(
+            connection,
+            f"SELECT valid_from, method, k, reason FROM raw.cluster_promotions WHERE groups = ? "
+            f"{latest('groups, valid_from', 'decided_ts')} ORDER BY valid_from",
+            [groups],
+        )
+    return [Promotion(**row) for row in rows.iter_rows(named=True)]
 
 
 def model_tables(model: "ClusterModel", prefix: str) -> "dict[dg.AssetKey, pl.DataFrame]":

@@ -7,7 +7,14 @@ from typing import Any
 import dagster as dg
 
 from xbec_platform import asset_keys
-from xbec_platform.assets.cluster_models import OWN_PREFIX, described, model_tables, models, report
+from xbec_platform.assets.cluster_models import (
+    OWN_PREFIX,
+    decisions_on,
+    described,
+    model_tables,
+    models,
+    report,
+)
 from xbec_platform.assets.model_tables import as_of_days, model_spec, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.user_database import user_database
@@ -22,7 +29,7 @@ def build_customer_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         group="customers",
         owner="team:customer-data",
         kinds={"scikitlearn"},
-        deps=[asset_keys.mart("mart_user_database")],
+        deps=[asset_keys.mart("mart_user_database"), asset_keys.raw("cluster_promotions")],
     )
 
     @dg.multi_asset(
@@ -53,7 +60,8 @@ def build_customer_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             spec(
                 asset_keys.CLUSTER_CHALLENGERS,
                 "Gaussian mixture and HDBSCAN beside k-means, on the points of the search: silhouette, and agreement "
-                "with fits to four fifths of the points. They decide nothing. Grain: method. Key: as_of_date, method.",
+                "with fits to four fifths of the points. They decide nothing until an operator promotes one (xbec "
+                "promote). Grain: method. Key: as_of_date, method.",
             ),
         ],
         partitions_def=daily(settings),
@@ -68,7 +76,12 @@ def build_customer_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         from xbec_platform.customers.clusters import assign
 
         people_of = partial(user_database, warehouse.file)
-        model_of = models(lambda day, _: people_of(day), lambda _: ClusterParams(), settings.start_date)
+        model_of = models(
+            lambda day, _: people_of(day),
+            lambda _: ClusterParams(),
+            settings.start_date,
+            decisions_on(warehouse.file, "habits"),
+        )
         chosen = as_of_days(context)
         for day in chosen:
             people, model = people_of(day), model_of(day)

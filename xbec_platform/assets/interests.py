@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
-from xbec_platform.assets.cluster_models import described, model_tables, models, report
+from xbec_platform.assets.cluster_models import decisions_on, described, model_tables, models, report
 from xbec_platform.assets.interest_queries import QUERIES
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
@@ -35,6 +35,7 @@ def build_interest_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             asset_keys.intermediate("int_item_weights"),
             asset_keys.intermediate("int_item_attributes"),
             asset_keys.mart("mart_user_database"),
+            asset_keys.raw("cluster_promotions"),
         ],
     )
 
@@ -66,7 +67,8 @@ def build_interest_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             spec(
                 asset_keys.INTEREST_CHALLENGERS,
                 "Gaussian mixture and HDBSCAN beside k-means on interests: silhouette, and agreement with fits to "
-                "four fifths of the points. They decide nothing. Grain: method. Key: as_of_date, method.",
+                "four fifths of the points. They decide nothing until an operator promotes one (xbec promote). "
+                "Grain: method. Key: as_of_date, method.",
             ),
         ],
         partitions_def=daily(settings),
@@ -119,4 +121,5 @@ def interest_tables(
 def _models(warehouse: Warehouse, start: date) -> "Callable[[date], ClusterModel]":
     from xbec_platform.customers.interests import interest_clusters
 
-    return models(partial(interests_of, warehouse), interest_clusters, start)
+    decisions = decisions_on(warehouse, "interests")
+    return models(partial(interests_of, warehouse), interest_clusters, start, decisions)

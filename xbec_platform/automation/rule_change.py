@@ -12,7 +12,7 @@ import dagster as dg
 
 from xbec_platform.automation.alert_sensors import RECENT
 from xbec_platform.automation.asking import Want, ask
-from xbec_platform.automation.jobs import INTAKE_AND_FACTS, LOGISTICS
+from xbec_platform.automation.jobs import DECISIONS, INTAKE_AND_FACTS, LOGISTICS
 from xbec_platform.automation.ticks import Look, Tick, build_sensor
 from xbec_platform.operations.alerts.ledger import Kind
 from xbec_platform.operations.alerts.levels import Reading
@@ -44,6 +44,7 @@ JOB_OF_SOURCE = {
     "operation_modes": LOGISTICS,
     "restricted_items": LOGISTICS,
     "process_stages": INTAKE_AND_FACTS,
+    "cluster_promotions": DECISIONS,
 }
 
 
@@ -54,11 +55,12 @@ def build_rule_sensor(settings: Settings) -> dg.SensorDefinition:
         NAME,
         look,
         description=(
-            "Lists the days that a new version of tariffs, stages, modes or seeds concerns, as an alert, and half an "
-            "hour later asks for their rebuild. Changed screening rules are listed only: xbec quarantine replay."
+            "Lists the days that a new version of tariffs, stages, modes, decisions on groups or seeds concerns, as an "
+            "alert, and half an hour later asks for their rebuild. Changed screening rules are listed only: xbec "
+            "quarantine replay."
         ),
         interval_s=INTERVAL_S,
-        jobs=(INTAKE_AND_FACTS, LOGISTICS),
+        jobs=(INTAKE_AND_FACTS, LOGISTICS, DECISIONS),
     )
 
 

@@ -1,4 +1,7 @@
-"""Other ways to form the groups, measured beside k-means: a Gaussian mixture and HDBSCAN. They decide nothing."""
+"""Other ways to form the groups, measured beside k-means: a Gaussian mixture and HDBSCAN.
+
+They decide nothing unless an operator says so: `cluster_promotion`.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,9 @@ from xbec_platform.customers.stability import adjusted_rand_index
 Points = NDArray[np.float64]
 Labels = NDArray[np.int64]
 NOISE = -1
+K_MEANS, MIXTURE, HDBSCAN_ = "k-means", "gaussian_mixture", "hdbscan"
+# Added to variances: groups of equal customers have none.
+LEAST_VARIANCE = 1e-3
 # What all are measured on. HDBSCAN's cost grows with the square of it.
 MOST_POINTS = 2000
 N_SUBSAMPLES = 10
@@ -59,19 +65,61 @@ def compare(points: Points, k: int, *, min_share: float, seed: int) -> tuple[Cha
         seed: of starts and subsamples.
     """
     methods: dict[str, Callable[[Points], Labels]] = {
-        "k-means": lambda x: KMeans(k, n_init=5, random_state=seed).fit_predict(x),
-        "gaussian_mixture": lambda x: GaussianMixture(
-            k, covariance_type="full", reg_covar=1e-3, random_state=seed
-        ).fit_predict(x),
-        "hdbscan": lambda x: HDBSCAN(
-            min_cluster_size=max(5, round(min_share * len(x))), copy=True
-        ).fit_predict(x),
+        K_MEANS: lambda x: KMeans(k, n_init=5, random_state=seed).fit_predict(x),
+        MIXTURE: lambda x: _mixture(k, seed).fit_predict(x),
+        HDBSCAN_: lambda x: _hdbscan(min_share, len(x)).fit_predict(x),
     }
     with threadpool_limits(limits=1):
         whole = {name: method(points).astype(np.int64) for name, method in methods.items()}
         return tuple(
-            _measured(name, points, whole[name], whole["k-means"], methods[name], seed) for name in methods
+            _measured(name, points, whole[name], whole[K_MEANS], methods[name], seed) for name in methods
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """A group as a normal distribution: mean and covariance in z-scores, and its share of the customers."""
+
+    mean: Points
+    covariance: Points
+    weight: float
+
+
+def shapes(points: Points, method: str, k: int, *, min_share: float, seed: int) -> list[Shape]:
+    """Fit a mixture or HDBSCAN, the latter's groups as normal distributions of their members.
+
+    Args:
+        points: as in `compare`.
+        method: `gaussian_mixture` or `hdbscan`.
+        k: number of groups of the mixture.
+        min_share: HDBSCAN's groups hold at least this share.
+        seed: of the mixture's start.
+    """
+    with threadpool_limits(limits=1):
+        if method == MIXTURE:
+            found = _mixture(k, seed).fit(points)
+            parts = zip(found.means_, found.covariances_, found.weights_.tolist(), strict=True)
+            return [Shape(mean=mean, covariance=spread, weight=weight) for mean, spread, weight in parts]
+        labels = _hdbscan(min_share, len(points)).fit_predict(points)
+    inside = points[labels != NOISE]
+    least = LEAST_VARIANCE * np.eye(points.shape[1])
+    members = [points[labels == label] for label in range(int(labels.max()) + 1)]
+    return [
+        Shape(
+            mean=own.mean(axis=0),
+            covariance=np.atleast_2d(np.cov(own, rowvar=False, bias=True)) + least,
+            weight=len(own) / len(inside),
+        )
+        for own in members
+    ]
+
+
+def _mixture(k: int, seed: int) -> GaussianMixture:
+    return GaussianMixture(k, covariance_type="full", reg_covar=LEAST_VARIANCE, random_state=seed)
+
+
+def _hdbscan(min_share: float, n: int) -> HDBSCAN:
+    return HDBSCAN(min_cluster_size=max(5, round(min_share * n)), copy=True)
 
 
 def _measured(

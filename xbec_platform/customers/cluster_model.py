@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xbec_platform.customers.challengers import Challenger
+from xbec_platform.customers.challengers import K_MEANS, Challenger
 from xbec_platform.customers.cluster_archetypes import ARCHETYPES, Archetype
 from xbec_platform.customers.features import CLUSTER_FEATURES, DroppedFeature, FeatureSpec, FittedFeature
 from xbec_platform.customers.stability import StabilityParams, StabilityRow
@@ -76,13 +76,16 @@ class ClusterParams:
 class Group:
     """One cluster: its lasting key, its name in words, its customers on the day of the fit, its centroid.
 
-    The centroid holds z-scores in the order of `ClusterModel.features`.
+    The centroid holds z-scores in the order of `ClusterModel.features`. Groups of a promoted mixture have a shape:
+    `covariance` (row by row) and `weight`, their share; those of k-means none.
     """
 
     key: str
     name: str
     n_customers: int
     centroid: tuple[float, ...]
+    covariance: tuple[float, ...] = ()
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +102,7 @@ class FeatureBins:
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterModel:
-    """A fitted clustering; see `clusters.fit`, `cluster_refit.refit` and `clusters.assign`.
+    """A fitted clustering; see `clusters.fit`, `cluster_refit.refit`, `cluster_promotion.promoted`, `clusters.assign`.
 
     Attributes:
         status: stable = the rule of k is met; unstable = no k met it, the best one is used; single = everyone
@@ -115,6 +118,7 @@ class ClusterModel:
         bins: distribution of each feature on the day of the search.
         stability: table of all k tried.
         challengers: other methods on the points of the search.
+        method: k-means, or what an operator has promoted.
     """
 
     status: Status
@@ -129,6 +133,12 @@ class ClusterModel:
     bins: tuple[FeatureBins, ...]
     stability: tuple[StabilityRow, ...]
     challengers: tuple[Challenger, ...] = ()
+    method: str = K_MEANS
+
+    @property
+    def has_shapes(self) -> bool:
+        """Customers belong to the likeliest group, not to the nearest centroid."""
+        return any(group.covariance for group in self.groups)
 
     def centroids(self) -> NDArray[np.float64]:
         """Return the matrix groups x features of z-scores."""

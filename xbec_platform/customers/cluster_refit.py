@@ -40,6 +40,9 @@ def refit(
     if previous.status == "single":
         return fit(frame, params)
     people = customers_in_order(frame)
+    if previous.has_shapes:
+        reason = f"{previous.reason}; groups with shapes stay until the next search"
+        return replace(previous, origin="kept", reason=reason, ari_to_previous=None)
     if people.height < params.min_customers:
         reason = f"{people.height} customers, at least {params.min_customers} needed: earlier groups kept"
         return replace(previous, origin="kept", reason=reason, ari_to_previous=None)

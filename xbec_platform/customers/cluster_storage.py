@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from xbec_platform.customers.challengers import Challenger
+from xbec_platform.customers.challengers import K_MEANS, Challenger
 from xbec_platform.customers.cluster_model import ClusterModel, FeatureBins, Group
 from xbec_platform.customers.features import DroppedFeature, FittedFeature
 from xbec_platform.customers.stability import StabilityRow
@@ -24,6 +24,7 @@ MODEL_SCHEMAS: Mapping[str, pl.Schema] = {
             "n_customers": pl.Int64,
             "mean_ari": pl.Float64,
             "ari_to_previous": pl.Float64,
+            "method": pl.String,
         }
     ),
     "cluster_features": pl.Schema(
@@ -41,7 +42,13 @@ MODEL_SCHEMAS: Mapping[str, pl.Schema] = {
         }
     ),
     "cluster_groups": pl.Schema(
-        {"cluster_key": pl.String, "cluster_name": pl.String, "n_customers": pl.Int64}
+        {
+            "cluster_key": pl.String(),
+            "cluster_name": pl.String(),
+            "n_customers": pl.Int64(),
+            "weight": pl.Float64(),
+            "covariance": pl.List(pl.Float64),
+        }
     ),
     "cluster_centroids": pl.Schema({"cluster_key": pl.String, "feature": pl.String, "centroid": pl.Float64}),
     "cluster_bins": pl.Schema(
@@ -94,10 +101,13 @@ def model_to_frames(model: ClusterModel) -> dict[str, pl.DataFrame]:
                 model.n_customers,
                 model.mean_ari,
                 model.ari_to_previous,
+                model.method,
             )
         ],
         "cluster_features": used + left_out,
-        "cluster_groups": [(g.key, g.name, g.n_customers) for g in model.groups],
+        "cluster_groups": [
+            (g.key, g.name, g.n_customers, g.weight, list(g.covariance)) for g in model.groups
+        ],
         "cluster_centroids": [
             (g.key, f.column, z)
             for g in model.groups
@@ -126,6 +136,11 @@ def model_from_frames(frames: Mapping[str, pl.DataFrame]) -> ClusterModel:
     if absent:
         raise ValueError(f"frames missing: {', '.join(absent)}")
     parts = {name: frames[name].select(schema.names()) for name, schema in MODEL_SCHEMAS.items()}
+    # Days that were stored before operators could promote a method hold null there.
+    parts["cluster_model"] = parts["cluster_model"].with_columns(pl.col("method").fill_null(K_MEANS))
+    parts["cluster_groups"] = parts["cluster_groups"].with_columns(
+        pl.col("weight").fill_null(1.0), pl.col("covariance").fill_null([])
+    )
     head = parts["cluster_model"]
     if head.height != 1:
         raise ValueError(f"cluster_model has {head.height} rows: give the frames of one model (one day)")
@@ -153,8 +168,15 @@ def _groups(
 ) -> tuple[Group, ...]:
     places = {(key, feature): z for key, feature, z in centroids.iter_rows()}
     return tuple(
-        Group(key=key, name=name, n_customers=n, centroid=tuple(places[key, f.column] for f in features))
-        for key, name, n in groups.sort("cluster_key").iter_rows()
+        Group(
+            key=key,
+            name=name,
+            n_customers=n,
+            centroid=tuple(places[key, f.column] for f in features),
+            covariance=tuple(covariance),
+            weight=weight,
+        )
+        for key, name, n, weight, covariance in groups.sort("cluster_key").iter_rows()
     )
 
 

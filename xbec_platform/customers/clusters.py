@@ -23,6 +23,7 @@ from xbec_platform.customers.cluster_labels import (
     keys_of_previous,
 )
 from xbec_platform.customers.cluster_model import ClusterModel, ClusterParams, Group
+from xbec_platform.customers.cluster_places import place
 from xbec_platform.customers.features import (
     DroppedFeature,
     FittedFeature,
@@ -82,7 +83,7 @@ def fit(frame: pl.DataFrame, params: ClusterParams, previous: ClusterModel | Non
 
 
 def assign(model: ClusterModel, frame: pl.DataFrame) -> pl.DataFrame:
-    """Give every customer of a day the group with the nearest centroid.
+    """Give every customer of a day the group with the nearest centroid, or the likeliest one (`cluster_places`).
 
     Args:
         model: fitted on the same or an earlier day.
@@ -93,14 +94,14 @@ def assign(model: ClusterModel, frame: pl.DataFrame) -> pl.DataFrame:
         standard deviations; equal distances go to the lower key.
     """
     people = customers_in_order(frame)
-    place, distance = nearest(standardise(people, model.features), model.centroids())
+    chosen, distance = place(model, standardise(people, model.features))
     keys = np.array([group.key for group in model.groups], dtype=object)
     names = np.array([group.name for group in model.groups], dtype=object)
     return pl.DataFrame(
         {
             "customer_id": people["customer_id"],
-            "cluster_key": pl.Series(keys[place].tolist(), dtype=pl.String),
-            "cluster_name": pl.Series(names[place].tolist(), dtype=pl.String),
+            "cluster_key": pl.Series(keys[chosen].tolist(), dtype=pl.String),
+            "cluster_name": pl.Series(names[chosen].tolist(), dtype=pl.String),
             "distance": distance,
         },
         schema=ASSIGNMENT_SCHEMA,

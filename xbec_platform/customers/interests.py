@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import polars as pl
 
 from xbec_platform.customers.cluster_archetypes import Archetype
 from xbec_platform.customers.cluster_model import ClusterModel, ClusterParams
+from xbec_platform.customers.cluster_places import margin
 from xbec_platform.customers.clusters import ASSIGNMENT_SCHEMA, assign
 from xbec_platform.customers.features import FeatureSpec, standardise
-from xbec_platform.customers.stability import distance_matrix
 
 PPM = 1_000_000
 PREFIX = "interest:"
@@ -151,17 +150,15 @@ def interest_groups(
         params: What is clear.
 
     Returns:
-        `GROUP_SCHEMA`, by customer_id. `margin` is the share by which the nearest centroid is nearer than the second
-        one (1 where there is only one group); `distance` is to the nearest one, in standard deviations.
+        `GROUP_SCHEMA`, by customer_id. `margin` is that of `cluster_places`; `distance` is to the centroid of the
+        group, in standard deviations.
     """
     given = params or InterestParams()
     people = frame.sort("customer_id")
-    distances = np.sort(distance_matrix(standardise(people, model.features), model.centroids()), axis=1)
-    second = distances[:, 1] if distances.shape[1] > 1 else np.full(len(distances), np.inf)
-    margin = 1 - distances[:, 0] / np.maximum(second, np.finfo(float).tiny)
+    clear = margin(model, standardise(people, model.features))
     return (
         assign(model, people)
-        .with_columns(people["n_events"].cast(pl.Int64), pl.Series("margin", margin))
+        .with_columns(people["n_events"].cast(pl.Int64), pl.Series("margin", clear))
         .filter(pl.col("margin") >= given.least_margin)
         .select(GROUP_SCHEMA.names())
     )
