@@ -173,10 +173,12 @@ def ui(port: Annotated[int, typer.Option(help="port on 127.0.0.1")] = 3000) -> N
     """Open Dagster on 127.0.0.1 for this home."""
     from xbec_platform.instance import prepare_instance
 
-    prepare_instance(_settings())
+    settings = _settings()
+    prepare_instance(settings)
     dagster = str(Path(sys.executable).parent / "dagster")
     workspace = str(Path(__file__).parents[1] / "workspace.yaml")
-    serve.become([dagster, "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)])
+    where = ["-w", workspace, "-h", "127.0.0.1", "-p", str(port)]
+    serve.become([dagster, "dev", *where, *serve.log_options(settings)])
 
 
 @app.command()

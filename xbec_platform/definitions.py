@@ -44,7 +44,7 @@ from xbec_platform.checks.erasure import build_erasure_checks
 from xbec_platform.checks.health import build_health_checks
 from xbec_platform.checks.intake import build_intake_checks
 from xbec_platform.checks.models import build_model_checks
-from xbec_platform.progress import progress_logger
+from xbec_platform.progress import run_loggers
 from xbec_platform.settings import Settings
 
 
@@ -114,7 +114,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             "warehouse": WarehouseResource.of(settings),
             "dbt": DbtProcess.of_this_environment(),
         },
-        loggers={"console": dg.colored_console_logger, "progress": progress_logger},
+        loggers=run_loggers(settings.log_format),
         # One process per run: no fight for the file within a run and no second import of everything per step.
         executor=dg.in_process_executor,
     )

@@ -6,6 +6,8 @@ import time
 
 import dagster as dg
 
+from xbec_platform.run_log import JsonTerminalHandler
+
 _SHOWN_EVENTS = {"STEP_START": "…", "STEP_SUCCESS": "✓", "STEP_FAILURE": "✗"}
 # Step progress repeats at most this often.
 _REPEAT_S = 2.0
@@ -27,7 +29,7 @@ class ProgressHandler(logging.Handler):
         if event is not None:
             mark = _SHOWN_EVENTS.get(event.event_type_value)
             if mark:
-                self._write(f"{mark} {event.step_key}")
+                self._write(f"{mark} {event.step_key}{failure(event)}")
             return
         now = time.monotonic()
         if record.levelno >= logging.WARNING or now - self._last > _REPEAT_S:
@@ -40,11 +42,41 @@ class ProgressHandler(logging.Handler):
         sys.stderr.flush()
 
 
-@dg.logger(config_schema=None, description="One line per step, for terminals.")
-def progress_logger(_: dg.InitLoggerContext) -> logging.Logger:
-    """A Dagster logger that writes to the terminal."""
-    logger = logging.getLogger("xbec.progress")
-    logger.handlers = [ProgressHandler()]
+def failure(event: dg.DagsterEvent) -> str:
+    """Why a step failed, to be put behind its name; empty for other events."""
+    if event.event_type != dg.DagsterEventType.STEP_FAILURE:
+        return ""
+    data = event.step_failure_data
+    if data.user_failure_data and data.user_failure_data.description:
+        return f": {data.user_failure_data.description}"
+    cause = data.error.cause or data.error if data.error else None
+    return f": {cause.message.strip()}" if cause else ""
+
+
+def terminal_logger(name: str, handler: logging.Handler, log_format: str) -> logging.Logger:
+    """A logger for a run that writes to the terminal: with a handler for people, or as JSON.
+
+    Args:
+        name: Of the logger.
+        handler: Used when the format is text.
+        log_format: text or json.
+    """
+    logger = logging.getLogger(name)
+    logger.handlers = [handler if log_format == "text" else JsonTerminalHandler()]
     logger.propagate = False
     logger.setLevel(logging.DEBUG)
     return logger
+
+
+def run_loggers(log_format: str) -> dict[str, dg.LoggerDefinition]:
+    """Dagster's loggers of a home: that of runs nobody watches, and the one for terminals."""
+
+    @dg.logger(config_schema=None, description="One line per step, for terminals.")
+    def progress(_: dg.InitLoggerContext) -> logging.Logger:
+        return terminal_logger("xbec.progress", ProgressHandler(), log_format)
+
+    @dg.logger(config_schema=None, description="One JSON object per event, for programs.")
+    def console(_: dg.InitLoggerContext) -> logging.Logger:
+        return terminal_logger("xbec.console", JsonTerminalHandler(), log_format)
+
+    return {"console": dg.colored_console_logger if log_format == "text" else console, "progress": progress}

@@ -1,12 +1,14 @@
-"""Structured logs of runs: one JSON object a line in `logs/runs-<day>.jsonl` of the home. Nothing is sent anywhere.
+"""Structured logs of runs, one JSON object a line: in `logs/runs-<day>.jsonl` of the home, on a terminal if wanted.
 
-Dagster hands every event of every run to the handler (`python_logs` in dagster.yaml), whoever started it. A range of
-days reports each asset once per day; here it is one line per asset and step, with its first and last day.
+Nothing is sent anywhere. Dagster hands every event of every run to the first handler (`python_logs` in dagster.yaml),
+whoever started it. A range of days reports each asset once per day; here it is one line per asset and step, with its
+first and last day.
 """
 
 import json
 import logging
 import resource
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -104,11 +106,27 @@ class JsonLinesHandler(logging.Handler):
         if not path.exists():
             self._folder.mkdir(parents=True, exist_ok=True)
             _remove_old(self._folder, datetime.fromtimestamp(created, UTC) - KEPT)
-        text = json.dumps(
-            {name: value for name, value in line.items() if value not in (None, "")}, default=str
-        )
         with path.open("a", encoding="utf-8") as stream:
-            stream.write(text + "\n")
+            stream.write(_text(line))
+
+
+class JsonTerminalHandler(JsonLinesHandler):
+    """The same lines on standard error."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def _write(self, created: float, line: Mapping[str, Any]) -> None:  # noqa: ARG002 - the parent's
+        sys.stderr.write(_text(line))
+        sys.stderr.flush()
+
+
+def _text(line: Mapping[str, Any]) -> str:
+    """A line; what is not known is left out."""
+    return (
+        json.dumps({name: value for name, value in line.items() if value not in (None, "")}, default=str)
+        + "\n"
+    )
 
 
 def _common(

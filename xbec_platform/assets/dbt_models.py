@@ -16,7 +16,7 @@ from dagster_dbt.dbt_manifest import validate_manifest
 
 from xbec_platform.assets.column_lineage import is_known, lineage_metadata, note_lineage, read_lineage
 from xbec_platform.assets.dbt_cli import DbtProcess, dbt_project, dbt_variables
-from xbec_platform.assets.dbt_results import built_before, checks_of, row_counts, unchanged, with_rows
+from xbec_platform.assets.dbt_results import advice, built_before, checks_of, row_counts, unchanged, with_rows
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import asset_tags, classified, personal_names, table_schema
 from xbec_platform.catalogue.classify import Classifier
@@ -290,8 +290,11 @@ def _build(
             _note_lineage(context, connection, settings)
     yield from with_rows(context, events, counts)
     if error is not None:
-        said = dg.MetadataValue.text(str(error)[:_LONGEST_ERROR])
-        raise dg.Failure(f"{purpose}: dbt failed", metadata={"errors": said})
+        said = str(error)
+        raise dg.Failure(
+            f"{purpose}: dbt failed{advice(said)}",
+            metadata={"errors": dg.MetadataValue.text(said[:_LONGEST_ERROR])},
+        )
     if not is_undisturbed:
         context.log.warning("raw rows moved while dbt ran: the ledger of changed days stays as it is")
     elif when_built is None:

@@ -1,5 +1,6 @@
 """What a call of dbt reports, and what is reported in its place when nothing has changed. dbt is called elsewhere."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from graphlib import TopologicalSorter
 from typing import Any
@@ -9,6 +10,21 @@ import dagster as dg
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.automation.jobs import ALWAYS, REBUILD_TAG
 from xbec_platform.warehouse.dbt_builds import Build, Check, begin, known
+
+# What dbt says of a table that lacks a column of its model, or has one more (`on_schema_change: fail`).
+_OLD_TABLE = re.compile(r"Error in model (\w+) \([^)]*\)\s+The source and target schemas .* out of sync")
+MAKE_ANEW = "xbec dbt build --full-refresh --exclude-resource-type unit_test"
+
+
+def advice(said: str) -> str:
+    """What to do about what dbt said of failed models; empty where that depends."""
+    old = sorted(set(_OLD_TABLE.findall(said)))
+    if not old:
+        return ""
+    return (
+        f"; {', '.join(old)} was made by another version of the platform and has other columns; it stays as it was. "
+        f"{MAKE_ANEW} makes all tables of dbt anew, for all days; then run this again"
+    )
 
 
 def row_counts(connection: Any) -> dict[str, int]:

@@ -174,7 +174,9 @@ def _run(order: _Order) -> None:
     try:
         outcome = execute(
             runs,
-            DagsterRunner(order.definitions, instance, lambda run: _obstacle(settings, run)),
+            DagsterRunner(
+                order.definitions, instance, lambda run: _obstacle(settings, run), settings.log_format
+            ),
             lambda number, run: typer.echo(run_line(number, len(runs), run), err=True),
         )
     finally:

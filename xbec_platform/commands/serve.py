@@ -81,18 +81,18 @@ def _serve_api(settings: Settings, host: str, port: int) -> None:
 
 def command_line(settings: Settings, part: Part, *, port: int, code_port: int) -> list[str]:
     """The program of a part with its arguments; web and daemon find the code server in a file of the home."""
-    programs = Path(sys.executable).parent
+    programs, logs = Path(sys.executable).parent, log_options(settings)
     if part is Part.CODE:
         module = ["-m", "xbec_platform.definitions"]
         where = ["-h", HOST, "-p", str(port or CODE_PORT)]
-        return [str(programs / "dagster"), "code-server", "start", *module, *where]
+        return [str(programs / "dagster"), "code-server", "start", *module, *where, *logs]
     workspace = settings.dagster_home / "code_server.yaml"
     server = {"host": HOST, "port": code_port, "location_name": "xbec_platform"}
     part_file = workspace.with_name(f".{workspace.name}.{os.getpid()}.part")
     part_file.write_text(yaml.safe_dump({"load_from": [{"grpc_server": server}]}))
     part_file.replace(workspace)
     if part is Part.DAEMON:
-        return [str(programs / "dagster-daemon"), "run", "-w", str(workspace)]
+        return [str(programs / "dagster-daemon"), "run", "-w", str(workspace), *logs]
     return [
         str(programs / "dagster-webserver"),
         "-w",
@@ -101,4 +101,10 @@ def command_line(settings: Settings, part: Part, *, port: int, code_port: int) -
         HOST,
         "-p",
         str(port or WEB_PORT),
+        *logs,
     ]
+
+
+def log_options(settings: Settings) -> list[str]:
+    """What Dagster's own programs are told about their logs."""
+    return ["--log-format", "json"] if settings.log_format == "json" else []

@@ -102,6 +102,7 @@ class DagsterRunner:
         definitions: Of the home.
         instance: Dagster's storage of the home.
         obstacle: Why a run makes no sense now, empty when it does; asked right before it.
+        log_format: What is told on the terminal: text or json.
     """
 
     def __init__(
@@ -109,8 +110,10 @@ class DagsterRunner:
         definitions: dg.Definitions,
         instance: dg.DagsterInstance,
         obstacle: Callable[["PlannedRun"], str] = lambda run: "",
+        log_format: str = "text",
     ) -> None:
-        self._definitions = dg.Definitions.merge(definitions, dg.Definitions(loggers={LOGGER: day_logger}))
+        logger = dg.Definitions(loggers={LOGGER: day_logger(log_format)})
+        self._definitions = dg.Definitions.merge(definitions, logger)
         self._instance = instance
         self._obstacle = obstacle
 

@@ -9,6 +9,8 @@ from datetime import date, timedelta
 
 import dagster as dg
 
+from xbec_platform.progress import failure, terminal_logger
+
 LOGGER = "days"
 _STEP_EVENTS = {"STEP_START": "…", "STEP_SUCCESS": "✓", "STEP_FAILURE": "✗"}
 # `warehouse plan 2026-01-05: 812 rows`: what model assets say when a day is stored.
@@ -30,10 +32,10 @@ class DayProgress:
         self._last_day = last
         self._clock, self._began, self._spoke = clock, clock(), -_REPEAT_S
 
-    def step(self, event: str, step: str) -> str | None:
+    def step(self, event: str, step: str, why: str = "") -> str | None:
         """The line of a step's start, end or failure."""
         mark = _STEP_EVENTS.get(event)
-        return self._line(f"{mark} {step}") if mark else None
+        return self._line(f"{mark} {step}{why}") if mark else None
 
     def message(self, text: str, *, is_warning: bool) -> str | None:
         """The line of an asset's message: every finished day and every warning, others at most every 2 s."""
@@ -63,7 +65,7 @@ class _Handler(logging.Handler):
         facts = getattr(record, "dagster_meta", {})
         event = getattr(record, "dagster_event", None) or facts.get("dagster_event")
         if event is not None:
-            line = self._progress.step(event.event_type_value, event.step_key or "")
+            line = self._progress.step(event.event_type_value, event.step_key or "", failure(event))
         else:
             text = str(facts.get("orig_message", record.getMessage()))
             line = self._progress.message(text, is_warning=record.levelno >= logging.WARNING)
@@ -72,15 +74,15 @@ class _Handler(logging.Handler):
             sys.stderr.flush()
 
 
-@dg.logger(
-    config_schema={"first": str, "last": str},
-    description="One line per step and per stored day, for terminals.",
-)
-def day_logger(context: dg.InitLoggerContext) -> logging.Logger:
-    """A Dagster logger that writes to the terminal."""
-    first, last = (date.fromisoformat(context.logger_config[name]) for name in ("first", "last"))
-    logger = logging.getLogger("xbec.days")
-    logger.handlers = [_Handler(DayProgress(first, last))]
-    logger.propagate = False
-    logger.setLevel(logging.DEBUG)
-    return logger
+def day_logger(log_format: str) -> dg.LoggerDefinition:
+    """Dagster's logger that writes a backfill to the terminal, in text or json."""
+
+    @dg.logger(
+        config_schema={"first": str, "last": str},
+        description="One line per step and per stored day, for terminals.",
+    )
+    def days(context: dg.InitLoggerContext) -> logging.Logger:
+        first, last = (date.fromisoformat(context.logger_config[name]) for name in ("first", "last"))
+        return terminal_logger("xbec.days", _Handler(DayProgress(first, last)), log_format)
+
+    return days

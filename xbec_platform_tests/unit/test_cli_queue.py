@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,9 @@ def test_web_and_daemon_find_the_code_server(tmp_path: Path) -> None:
     settings.dagster_home.mkdir()
     code = command_line(settings, Part.CODE, port=4001, code_port=0)
     assert code[-4:] == ["-h", "127.0.0.1", "-p", "4001"]
+    as_json = replace(settings, log_format="json")
+    for part in (Part.CODE, Part.DAEMON, Part.WEB):
+        assert command_line(as_json, part, port=0, code_port=4001)[-2:] == ["--log-format", "json"]
     for part in (Part.DAEMON, Part.WEB):
         command = command_line(settings, part, port=0, code_port=4001)
         place = Path(command[command.index("-w") + 1])

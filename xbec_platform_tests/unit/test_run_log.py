@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from xbec_platform.instance import open_instance
+from xbec_platform.progress import run_loggers
 from xbec_platform.run_log import JsonLinesHandler
 from xbec_platform.settings import Settings
 
@@ -81,3 +82,36 @@ def test_a_full_disk_stops_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[
     handler.emit(logging.LogRecord("x", logging.INFO, "x", 1, "text", None, None))
     assert "Error" in capsys.readouterr().err
     assert os.listdir(tmp_path) == ["file"]  # noqa: PTH208
+
+
+def told(capsys: pytest.CaptureFixture[str], log_format: str) -> list[str]:
+    """What a terminal sees of a run whose second step fails."""
+    job = dg.define_asset_job("plans", selection=[plan, broken])
+    definitions = dg.Definitions(
+        assets=[plan, broken], jobs=[job], executor=dg.in_process_executor, loggers=run_loggers(log_format)
+    )
+    with dg.DagsterInstance.ephemeral() as instance:
+        definitions.resolve_job_def("plans").execute_in_process(
+            instance=instance,
+            tags={"dagster/partition": "2026-01-02"},
+            run_config={"loggers": {"progress": {}}},
+            raise_on_error=False,
+        )
+    return capsys.readouterr().err.splitlines()
+
+
+def test_a_terminal_is_told_in_json_where_the_home_wants_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """`log_format: json`: what the file of the home holds, for a collector of logs that reads standard error."""
+    lines = [json.loads(line) for line in told(capsys, "json")]
+    assert [line["event"] for line in lines] == [
+        "RUN_START", "STEP_START", "LOG", "STEP_SUCCESS", "ASSET_BUILT", "STEP_START", "STEP_FAILURE", "RUN_FAILURE",
+    ]  # fmt: skip
+    assert len({line["run_id"] for line in lines}) == 1
+    assert {(line["first_day"], line["last_day"]) for line in lines} == {("2026-01-02", "2026-01-02")}
+
+
+def test_a_person_is_told_why_a_step_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    """The cause stands behind the step's name; nobody has to look for it in the UI."""
+    lines = told(capsys, "text")
+    assert [line.split(" s  ")[1] for line in lines if "ml__plan" in line] == ["… ml__plan", "✓ ml__plan"]
+    assert lines[-1].endswith("✗ broken: ValueError: no such column")

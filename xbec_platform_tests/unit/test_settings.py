@@ -24,6 +24,7 @@ def test_variable_overrides_file_overrides_default(tmp_path: Path) -> None:
         ({"XBEC_BASE_CURRENCY": "euro"}, "ISO 4217"),
         ({"XBEC_END_DATE": "2025-01-01"}, "must be after"),
         ({"XBEC_LOCK_WAIT_S": "0"}, "at least 1"),
+        ({"XBEC_LOG_FORMAT": "xml"}, "neither text nor json"),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, variables: dict[str, str], cause: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from xbec_platform.assets.dbt_cli import PROJECT_DIR, dbt_executable, dbt_variables
 from xbec_platform.assets.dbt_models import Rebuild, rebuild_window, window_variables
+from xbec_platform.assets.dbt_results import MAKE_ANEW, advice
 
 JAN = [date(2026, 1, day) for day in range(1, 32)]
 
@@ -28,6 +29,20 @@ def test_variables_are_given_to_the_call_only() -> None:
     with dbt_variables({"min_date": "2026-01-01"}):
         assert os.environ["XBEC_VAR_MIN_DATE"] == "2026-01-01"
     assert "XBEC_VAR_MIN_DATE" not in os.environ
+
+
+def test_tables_of_an_older_version_are_named_with_the_way_out() -> None:
+    """As dbt 1.11 says it of a home whose table lacks a column of its model."""
+    said = """
+    Failure in model fct_order (models/marts/core/fct_order.sql)
+      Compilation Error in model fct_order (models/marts/core/fct_order.sql)
+
+                The source and target schemas on this incremental model are out of sync!
+                They can be reconciled in several ways:
+    """
+    assert advice(said).startswith("; fct_order was made by another version")
+    assert MAKE_ANEW in advice(said)
+    assert advice(said.replace("out of sync", "well")) == ""
 
 
 @pytest.mark.parametrize(

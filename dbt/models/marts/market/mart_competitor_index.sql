@@ -141,7 +141,8 @@ followed as (
 
     select
         *,
-        lead(observed_date) over (partition by competitor, listing_id order by observed_date) as seen_next
+        lead(observed_date) over (partition by competitor, listing_id order by observed_date) as seen_next,
+        max(observed_date) over () as last_observed
     from accepted
     where day_rank = 1
 
@@ -164,6 +165,7 @@ spans as (
                 {{ add_days('observed_date', 6) }}
             ),
             {{ add_days('observed_date', 6) }},
+            greatest(last_observed, {{ add_days(known_until(), -1) }}),
             {{ add_days(window_end(), -1) }}
         ) as last_date
     from followed
