@@ -57,20 +57,25 @@
 {%- endmacro %}
 
 {#
-    Beside missing_history, for rows that cost much before they can be told apart (ranked, joined): nothing is missing before
+    Beside missing_history, for rows that cost much before they can be told apart (joined, counted): nothing is missing before
     the window or before the first day that the rows have and the table lacks. Asked before the pre-hook deletes the window.
     A source is given by its name: a unit test of the model would have to bring its rows otherwise.
 #}
 {% macro since_first_missing(day, relation, relation_day) -%}
     {%- if execute and is_incremental() -%}
-        {%- set found = run_query(
-            'select min(had.day) from (select distinct ' ~ relation_day ~ ' as day from ' ~ relation ~ ') as had where had.day < '
-            ~ window_start() ~ ' and had.day not in (select distinct stored.' ~ day ~ ' from ' ~ this ~ ' as stored)'
-        ).columns[0].values()[0] -%}
-        {{ day }} >= {{ window_start() if found is none else "date '" ~ found ~ "'" }}
+        {{ day }} >= {{ first_missing(day, relation, relation_day, this) }}
     {%- else -%}
         true
     {%- endif -%}
+{%- endmacro %}
+
+{# The first day of the window, or an earlier one that the rows of a relation have and a stored table lacks. #}
+{% macro first_missing(day, relation, relation_day, stored) -%}
+    {%- set found = run_query(
+        'select min(had.day) from (select distinct ' ~ relation_day ~ ' as day from ' ~ relation ~ ') as had where had.day < '
+        ~ window_start() ~ ' and had.day not in (select distinct stored.' ~ day ~ ' from ' ~ stored ~ ' as stored)'
+    ).columns[0].values()[0] -%}
+    {{ window_start() if found is none else "date '" ~ found ~ "'" }}
 {%- endmacro %}
 
 {% macro delete_window(day) -%}

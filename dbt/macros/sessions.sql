@@ -19,14 +19,21 @@
     {{ delete_rows(touched) }}
 {%- endmacro %}
 
-{# Events with a version on a day of the window: where they count is told anew. #}
-{% macro delete_touched_moves() -%}
-    {%- set touched -%}
-        known.event_id in (
-            select events.event_id
-            from {{ source('raw', 'events') }} as events
-            where {{ in_window(event_day('events.ts')) }}
-        )
-    {%- endset -%}
-    {{ delete_rows(touched) }}
+{#
+    Events with a version on a day that int_events is about to hold: which version counts is told anew. Those are the days of
+    the window, and earlier ones that int_events lacks.
+#}
+{% macro touched_event_ids() -%}
+    {%- set stored = adapter.get_relation(target.database, 'intermediate', 'int_events') if execute -%}
+    select touched.event_id
+    from {{ source('raw', 'events') }} as touched
+    where
+        {{ event_day('touched.ts') }} < {{ window_end() }}
+        {% if stored -%}
+            and {{ event_day('touched.ts') }} >= {{ first_missing('event_date', 'raw.events', event_day('ts'), stored) }}
+        {%- endif %}
+{%- endmacro %}
+
+{% macro delete_touched_versions() -%}
+    {{ delete_rows('known.event_id in (' ~ touched_event_ids() ~ ')') }}
 {%- endmacro %}

@@ -20,7 +20,6 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
@@ -32,7 +31,7 @@ from xbec_platform.instance import open_instance
 from xbec_platform.partitions import range_tags
 from xbec_platform.settings import Settings
 from xbec_platform.warehouse.queue import tickets
-from xbec_platform_tests.benchmarks.measured import PROGRAMS, Stopwatch, environment
+from xbec_platform_tests.benchmarks.measured import PROGRAMS, Stopwatch, descendants, environment
 from xbec_platform_tests.integration.homes import END, FIRST, run_job, small_shop, tables
 
 CODE_PORT = 4918
@@ -124,14 +123,6 @@ def processes(home: Path) -> dict[int, str]:
             ):
                 found[int(folder.name)] = command.replace(b"\0", b" ").decode(errors="replace")[:100]
     return found
-
-
-def descendants(pid: int) -> Iterator[int]:
-    """Processes that a process started, and those they started."""
-    with suppress(OSError):
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            yield int(child)
-            yield from descendants(int(child))
 
 
 def kill_run(settings: Settings, day: date, victim: str, draw: random.Random, longest_s: float) -> bool:

@@ -22,7 +22,7 @@ def build_sessions(home: Path, window: Mapping[str, str] | None = None) -> None:
     places = ["--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR), "--target-path", folder]
     models = [
         "--select",
-        "int_event_moves",
+        "int_event_versions",
         "stg_events",
         "int_session_days",
         "fct_session",

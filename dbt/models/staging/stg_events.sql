@@ -9,52 +9,45 @@ source as (
 
 ),
 
--- By day, so that who asks for some days has only these ranked. An event with versions on several days counts
--- on one of them.
-ranked as (
+-- The few events that came several times are ranked there, once; ranked here, every event of a day would be in each
+-- model that reads it.
+versions as (
 
-    select
-        *,
-        {{ version_rank(['event_id', 'event_date']) }} as version_rank
-    from source
-
-),
-
-moves as (
-
-    select * from {{ ref('int_event_moves') }}
+    select * from {{ ref('int_event_versions') }}
 
 )
 
 select
-    ranked.event_id,
-    ranked.session_id,
-    ranked.anonymous_id,
-    {{ known_customer('ranked.customer_id') }} as customer_id,
-    ranked.product_id,
+    source.event_id,
+    source.session_id,
+    source.anonymous_id,
+    {{ known_customer('source.customer_id') }} as customer_id,
+    source.product_id,
 
-    ranked.event_type,
-    ranked.source_event,
-    ranked.page_type,
-    ranked.placement,
-    ranked.category as category_path,
-    ranked.country,
-    ranked.device,
-    ranked.app,
-    ranked.user_agent_class,
-    ranked.search_query,
+    source.event_type,
+    source.source_event,
+    source.page_type,
+    source.placement,
+    source.category as category_path,
+    source.country,
+    source.device,
+    source.app,
+    source.user_agent_class,
+    source.search_query,
 
-    ranked.search_results_n,
-    ranked.position,
-    ranked.dwell_s,
-    ranked.engagement_time_ms,
-    coalesce(ranked._duplicate_records, 0) as duplicate_records,
+    source.search_results_n,
+    source.position,
+    source.dwell_s,
+    source.engagement_time_ms,
+    coalesce(source._duplicate_records, 0) as duplicate_records,
 
-    ranked.event_date,
-    ranked.ts as event_ts,
-    ranked.received_ts,
+    source.event_date,
+    source.ts as event_ts,
+    source.received_ts,
 
-    coalesce(ranked._feed, 'events') as feed
-from ranked
-left join moves on ranked.event_id = moves.event_id
-where ranked.version_rank = 1 and coalesce(moves.event_date = ranked.event_date, true)
+    coalesce(source._feed, 'events') as feed
+from source
+left join versions on source.event_id = versions.event_id
+where
+    versions.event_id is null
+    or (source._file_id = versions._file_id and source._row_no = versions._row_no)

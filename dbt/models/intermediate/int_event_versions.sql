@@ -1,6 +1,6 @@
 {{ config(
     materialized='incremental',
-    pre_hook="{{ delete_touched_moves() }}",
+    pre_hook="{{ delete_touched_versions() }}",
     tags=['event_day'],
 ) }}
 
@@ -22,38 +22,36 @@ versions as (
 
     select * from events
     {% if keeps_other_rows() %}
-        where
-            event_id in (
-                select touched.event_id
-                from events as touched
-                where {{ in_window('touched.event_date') }}
-            )
+        where event_id in ({{ touched_event_ids() }})
     {% endif %}
 
 ),
 
-moved as (
+repeated as (
 
     select event_id
     from versions
     group by 1
-    having min(event_date) < max(event_date)
+    having count(*) > 1
 
 ),
 
 ranked as (
 
     select
-        event_id,
-        event_date,
+        *,
         {{ version_rank(['event_id']) }} as version_rank
     from versions
-    where event_id in (select moved.event_id from moved)
+    where event_id in (select repeated.event_id from repeated)
 
 )
 
 select
     event_id,
-    event_date
+
+    event_date,
+
+    _file_id,
+    _row_no
 from ranked
 where version_rank = 1
