@@ -22,6 +22,7 @@ _DEPS = [
     asset_keys.mart("fct_order_line"),
     asset_keys.mart("dim_product"),
     asset_keys.mart("fct_inventory"),
+    asset_keys.intermediate("int_item_attributes"),
     asset_keys.intermediate("int_item_signals"),
 ]
 
@@ -42,7 +43,8 @@ def build_recommendation_assets(settings: Settings) -> list[dg.AssetsDefinition]
             spec(
                 asset_keys.RECS_DISCOVER,
                 "Products a customer never bought, N eligible ones each, with the product, bought or looked at, that "
-                "speaks for them; an earlier day's where the gate failed (ml.recs_gate). "
+                "speaks for them, by a blend of generators learned on earlier weeks; an earlier day's where the gate "
+                "failed (ml.recs_gate). "
                 "Grain: customer x rank. Key: as_of_date, customer_id, rank.",
             ),
             spec(
@@ -129,6 +131,7 @@ def recommend(
         as_of=day,
         previous=frames["previous"],
         week_ago=frames["week_ago"],
+        attributes=frames["attributes"],
     )
     return {
         asset_keys.RECS_DISCOVER: made.discover,

@@ -21,8 +21,8 @@ from xbec_platform.recommendations.gate import (
     ablation,
     judge,
     kept_lists,
-    learn_scale,
 )
+from xbec_platform.recommendations.learning import learn
 from xbec_platform.recommendations.replenish import replenish
 
 TEST_DAYS = 28
@@ -49,12 +49,13 @@ def daily_lists(
     as_of: date,
     previous: pl.DataFrame,
     week_ago: pl.DataFrame,
+    attributes: pl.DataFrame | None = None,
     params: DiscoverParams | None = None,
 ) -> DailyLists:
     """Make the lists of a day; discover is published only if it beats popularity, else earlier lists stay.
 
-    How much signals count is learned on the two weeks before the window the gate looks at, so that the gate judges
-    what it has not chosen.
+    How much signals and each generator count is learned on the two weeks before the window the gate looks at, so that
+    the gate judges what it has not chosen.
 
     Args:
         interactions: as for `discover.discover`, of people who consent.
@@ -64,6 +65,7 @@ def daily_lists(
         as_of: last known day.
         previous: as_of_date and `discover.DISCOVER_SCHEMA`: the newest earlier lists; may be empty.
         week_ago: customer_id, rank, product_id of the lists of a week ago; may be empty.
+        attributes: as for `discover.discover`.
         params: settings.
 
     Returns:
@@ -71,15 +73,14 @@ def daily_lists(
     """
     params = params or DiscoverParams()
     used = None if signals.is_empty() else signals
-    if used is not None:
-        before = as_of - timedelta(days=TEST_DAYS)
-        scale = learn_scale(interactions, used, as_of=before, params=params)
-        params = replace(params, signals=replace(params.signals, scale=scale))
+    params = learn(interactions, used, attributes, as_of=as_of - timedelta(days=TEST_DAYS), params=params)
     judged = replace(params, n_items=10)
-    trial = Trial(interactions, test_end=as_of, test_days=TEST_DAYS, signals=used)
+    trial = Trial(interactions, test_end=as_of, test_days=TEST_DAYS, signals=used, attributes=attributes)
     metrics = evaluate(trial, discover_params=judged)
     gate = judge(metrics)
-    lists = discover(interactions, customers, eligibility, as_of=as_of, params=params, signals=used).lists
+    lists = discover(
+        interactions, customers, eligibility, as_of=as_of, params=params, signals=used, attributes=attributes
+    ).lists
     kept_from = None
     if not gate.may_publish:
         kept_from = previous["as_of_date"].max() if previous.height else None
@@ -94,7 +95,9 @@ def daily_lists(
                 gate.popularity_ndcg,
                 params.signals.scale if used is not None else 0.0,
                 kept_from,
-                gate.reason if gate.may_publish else f"{gate.reason}; {_instead(kept_from)}",
+                f"{gate.reason}; lists by {params.blend}"
+                if gate.may_publish
+                else f"{gate.reason}; {_instead(kept_from)}",
             )
         ],
         schema=GATE_SCHEMA,

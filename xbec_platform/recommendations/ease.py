@@ -59,50 +59,39 @@ class EaseParams:
 
 
 @dataclass(frozen=True)
-class EaseModel:
-    """A fitted model: B[j, i] = -P[j, i] / P[i, i] off the diagonal, P the ridged inverse Gram matrix.
+class ItemModel:
+    """A fitted linear model from item to item: what a customer knows speaks for what may be shown.
+
+    EASE's own is B[j, i] = -P[j, i] / P[i, i] off the diagonal, P the ridged inverse Gram matrix.
 
     Attributes:
-        columns: product_ix of every modelled product, ascending.
-        precision: P, float32, symmetric, n x n.
-        diagonal: the diagonal of P.
+        columns: product_ix of every modelled product, ascending: the rows of `weights`.
+        shown: product_ix of every product that gets a score, ascending: its columns.
+        weights: float32, what one unit of a known product gives to a shown one; 0 from a product to itself.
+        gram: X^T X of the modelled products where asked for, else None.
     """
 
     columns: NDArray[np.int64]
-    precision: NDArray[np.float32]
-    diagonal: NDArray[np.float32]
-
-    def scores(self, block: Any) -> NDArray[np.float32]:
-        """Score all modelled products for customers.
-
-        Args:
-            block: CSR matrix customers x modelled products.
-
-        Returns:
-            Dense float32 scores: X B, for a bought product less its own weight (B is never formed and the
-            diagonal of P is still in): exclude bought products before ranking.
-        """
-        scores: NDArray[np.float32] = block @ self.precision
-        scores /= -self.diagonal
-        return scores
+    shown: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    gram: NDArray[np.float32] | None = None
 
     def contributions(
         self, weights: NDArray[np.float32], bought: NDArray[np.int64], shown: NDArray[np.int64]
     ) -> NDArray[np.float32]:
-        """Split the scores of shown products over bought ones: x_j B_ji, rows = shown, columns = bought.
+        """Split the scores of shown products over bought ones: x_j B_ji, rows = shown, columns = bought."""
+        part: NDArray[np.float32] = self.weights[bought[:, None], shown].T * weights
+        return part
 
-        P is symmetric: reading the rows of the few shown products costs half of reading those of the bought ones.
+    def similarity(self, known: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Partial correlation of products given all others, rows = others, columns = known; EASE only.
+
+        B_ji B_ij is its square: the diagonal of P falls out.
         """
-        part: NDArray[np.float32] = self.precision[shown[:, None], bought]
-        part *= -weights
-        part /= self.diagonal[shown][:, None]
-        return part
-
-    def similarity(self, bought: NDArray[np.int64], shown: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Partial correlation of products given all others, rows = shown, columns = bought."""
-        part: NDArray[np.float32] = self.precision[shown[:, None], bought]
-        part /= -np.sqrt(self.diagonal[shown])[:, None] * np.sqrt(self.diagonal[bought])
-        return part
+        there = self.weights[known[:, None], others].T
+        back = self.weights[others[:, None], known]
+        likeness: NDArray[np.float32] = np.copysign(np.sqrt(np.abs(there * back)), there)
+        return likeness
 
 
 def _modelled(matrix: Any, params: EaseParams) -> NDArray[np.int64]:
@@ -134,7 +123,7 @@ def _mirror(upper: NDArray[np.float32]) -> None:
         tile[:] = np.triu(tile) + np.triu(tile, 1).T
 
 
-def fit_ease(matrix: Any, params: EaseParams) -> EaseModel:
+def fit_ease(matrix: Any, params: EaseParams, *, gram_up_to: int = 0) -> ItemModel:
     """Fit EASE^R (Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data") by Cholesky in float32.
 
     BLAS runs on one thread here: the number of threads changes the last bits of sums, and with them ties.
@@ -142,6 +131,7 @@ def fit_ease(matrix: Any, params: EaseParams) -> EaseModel:
     Args:
         matrix: CSR customers x products, float32, decayed purchases.
         params: settings.
+        gram_up_to: return the Gram matrix too, 4 n^2 bytes more, of at most so many products.
 
     Returns:
         The model of the products with enough buyers; a model of no product when there are none.
@@ -151,16 +141,21 @@ def fit_ease(matrix: Any, params: EaseParams) -> EaseModel:
     """
     columns = _modelled(matrix, params)
     if len(columns) == 0:
-        return EaseModel(columns, np.zeros((0, 0), np.float32), np.zeros(0, np.float32))
+        return ItemModel(columns, columns, np.zeros((0, 0), np.float32))
     known = matrix[:, columns].tocsr()
     n_buyers = int(np.count_nonzero(np.diff(known.indptr)))
     with threadpool_limits(limits=1, user_api="blas"):
         gram = _upper_gram(known)
+        kept = gram.copy(order="F") if len(columns) <= gram_up_to else None
         gram[np.diag_indices_from(gram)] += np.float32(params.ridge_for(n_buyers))
         factor, failed = spotrf(gram, lower=0, overwrite_a=1, clean=0)
         inverse, failed_inverse = spotri(factor, lower=0, overwrite_c=1) if not failed else (factor, failed)
     if failed or failed_inverse:
         raise ValueError("the Gram matrix is not positive definite in float32: raise EaseParams.ridge")
     _mirror(inverse)
-    precision = inverse.T  # symmetric; the transpose of a Fortran array has contiguous rows
-    return EaseModel(columns, precision, np.diag(precision).copy())
+    weights = inverse.T  # symmetric; the transpose of a Fortran array has contiguous rows
+    weights /= -np.diag(weights).copy()
+    np.fill_diagonal(weights, 0)
+    if kept is not None:
+        _mirror(kept)
+    return ItemModel(columns, columns, weights, None if kept is None else kept.T)

@@ -8,8 +8,10 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from xbec_platform.recommendations.attribute_match import valid
 from xbec_platform.recommendations.beyond_accuracy import diversity, novelty
-from xbec_platform.recommendations.discover import DiscoverParams, discover
+from xbec_platform.recommendations.blend import BlendParams
+from xbec_platform.recommendations.discover import DiscoverParams, Ready, make_lists, ready
 from xbec_platform.recommendations.eligibility import everything_eligible
 from xbec_platform.recommendations.interactions import known_purchases, latest_markets
 from xbec_platform.recommendations.lists import Picks, build_audience, fill_lists, ranks
@@ -174,11 +176,12 @@ def popular_lists(
 class Trial:
     """What can be tried on a window in the past: everything comes from train, and equal lists are made once.
 
-    Every train product counts as eligible, because past stock is not known.
+    Every product known in train counts as eligible, because past stock is not known.
 
     Attributes:
         split: the split.
         signals: what customers did short of buying, see `discover.discover`; days of the test window are not used.
+        attributes: what products are, see there.
         tables: interactions, customers and eligibility, as models take them.
     """
 
@@ -189,6 +192,7 @@ class Trial:
         test_end: date,
         test_days: int = 28,
         signals: pl.DataFrame | None = None,
+        attributes: pl.DataFrame | None = None,
     ) -> None:
         """Split.
 
@@ -197,22 +201,42 @@ class Trial:
             test_end: last day of the test window.
             test_days: its length.
             signals: see the attribute.
+            attributes: likewise.
         """
         self.split = split_by_time(interactions, test_end=test_end, test_days=test_days)
-        self.signals = signals
+        self.signals, self.attributes = signals, attributes
         customers = latest_markets(self.split.train, as_of=self.split.train_end)
         markets = customers["market"].unique().to_list()
-        eligibility = everything_eligible(self.split.train["product_id"], markets)
+        products = self.split.train["product_id"]
+        if attributes is not None:
+            products = pl.concat([products, valid(attributes, self.split.train_end)["item_id"]])
+        eligibility = everything_eligible(products, markets)
         self.tables = (self.split.train, customers, eligibility)
         self._made: list[tuple[DiscoverParams, bool, pl.DataFrame]] = []
+        self._ready: tuple[DiscoverParams, bool, Ready] | None = None
+
+    def ready(self, params: DiscoverParams, *, with_signals: bool) -> Ready:
+        """What lists are made from as of the day before the window; the latest is kept, for blends of one fit."""
+        asked = replace(params, n_items=1, blend=BlendParams())
+        if self._ready is None or self._ready[:2] != (asked, with_signals):
+            made = ready(
+                *self.tables,
+                as_of=self.split.train_end,
+                params=asked,
+                signals=self.signals if with_signals else None,
+                attributes=self.attributes,
+                with_gram=True,
+            )
+            self._ready = (asked, with_signals, made)
+        return self._ready[2]
 
     def discover(self, params: DiscoverParams, *, with_signals: bool) -> pl.DataFrame:
-        """Lists as of the day before the window, from purchases alone or with the signals."""
+        """Lists as of the day before the window, from purchases alone or with the signals, without reasons."""
         for known, had_signals, lists in self._made:
             if known == params and had_signals == with_signals:
                 return lists
-        used = self.signals if with_signals else None
-        lists = discover(*self.tables, as_of=self.split.train_end, params=params, signals=used).lists
+        made = self.ready(params, with_signals=with_signals)
+        lists = make_lists(made, params, with_reasons=False).lists
         self._made.append((params, with_signals, lists))
         return lists
 
@@ -235,23 +259,26 @@ def evaluate(
         replenish_params: settings of replenish.
 
     Returns:
-        `METRIC_SCHEMA`: discover by 'ease_trend' (purchases alone), 'ease_signals' (given signals), 'market_popularity'
-        and 'overall_popularity', replenish by 'repurchase' and 'frequency'.
+        `METRIC_SCHEMA`: discover by 'ease_trend' (purchases alone), 'ease_signals' (given signals), 'blend' (where EASE
+        does not stand alone), 'market_popularity' and 'overall_popularity', replenish by 'repurchase' and 'frequency'.
     """
     tables, day = trial.tables, trial.split.train_end
     learned = replenish_params or ReplenishParams(n_items=k)
     plain = ReplenishParams(n_items=learned.n_items, repurchase=None, frequency=learned.frequency)
     given = discover_params or DiscoverParams(n_items=k)
+    alone = replace(given, blend=BlendParams())
     overall = replace(given.popularity, prior_buyers=EVERY_MARKET_ALIKE)
     lists = {
-        ("discover", "ease_trend"): trial.discover(given, with_signals=False),
+        ("discover", "ease_trend"): trial.discover(alone, with_signals=False),
         ("discover", "market_popularity"): popular_lists(*tables, as_of=day, n_items=k),
         ("discover", "overall_popularity"): popular_lists(*tables, as_of=day, n_items=k, params=overall),
         ("replenish", "repurchase"): replenish(*tables, as_of=day, params=learned).lists,
         ("replenish", "frequency"): replenish(*tables, as_of=day, params=plain).lists,
     }
     if trial.signals is not None:
-        lists["discover", "ease_signals"] = trial.discover(given, with_signals=True)
+        lists["discover", "ease_signals"] = trial.discover(alone, with_signals=True)
+    if not given.blend.is_plain:
+        lists["discover", "blend"] = trial.discover(given, with_signals=trial.signals is not None)
     return pl.concat(
         score_lists(
             made,

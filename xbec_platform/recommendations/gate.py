@@ -1,9 +1,8 @@
-"""Whether new lists are published: the bar of the best popularity, and how much signals count. No list is made here."""
+"""Whether new lists are published: the bar of the best popularity, and what each signal is worth. No list is made."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
 
 import numpy as np
 import polars as pl
@@ -13,10 +12,7 @@ from xbec_platform.recommendations.evaluation import Trial, targets_of
 from xbec_platform.recommendations.metrics import customer_metrics, mean_interval
 from xbec_platform.recommendations.signals import PAPER_SIGNALS
 
-SCALES = (0.0, 0.5, 1.0)
 MIN_RATIO = 1.1
-LEARNING_DAYS = 14
-MIN_CUSTOMERS = 50
 GATE_SCHEMA = {
     "status": pl.String,
     "model": pl.String,
@@ -75,7 +71,7 @@ def judge(metrics: pl.DataFrame, *, min_ratio: float = MIN_RATIO) -> Gate:
     rows = metrics.filter((pl.col("product") == "discover") & (pl.col("part") == "explore"))
     by_model = dict(rows.select("model", "ndcg").iter_rows())
     popularity = {name: value for name, value in by_model.items() if name.endswith("popularity")}
-    model = "ease_signals" if "ease_signals" in by_model else "ease_trend"
+    model = next((name for name in ("blend", "ease_signals") if name in by_model), "ease_trend")
     if model not in by_model or not popularity:
         return Gate(
             "not_judged", model, None, None, None, "no known customer bought a new product in the window"
@@ -122,40 +118,6 @@ def kept_lists(
         .filter(pl.col("rank") <= n_items)
         .drop("part")
     )
-
-
-def learn_scale(
-    interactions: pl.DataFrame,
-    signals: pl.DataFrame,
-    *,
-    as_of: date,
-    params: DiscoverParams | None = None,
-    scales: tuple[float, ...] = SCALES,
-) -> float:
-    """Choose how much signals count beside purchases, by what would have been best in the last two weeks.
-
-    Args:
-        interactions: as for `discover`.
-        signals: as for `discover`.
-        as_of: last known day; lists are made as of 14 days before and judged by what was bought since.
-        params: other settings.
-        scales: candidates.
-
-    Returns:
-        The scale with the highest nDCG@10, the smaller one of equals; that of `params` where fewer than 50 customers
-        bought something new in the window.
-    """
-    params = params or DiscoverParams(n_items=10)
-    trial = Trial(interactions, test_end=as_of, test_days=LEARNING_DAYS, signals=signals)
-    targets = targets_of(trial.split, "explore")
-    if targets["customer_id"].n_unique() < MIN_CUSTOMERS:
-        return params.signals.scale
-    found = []
-    for scale in scales:
-        tried = replace(params, n_items=10, signals=replace(params.signals, scale=scale))
-        scores = customer_metrics(trial.discover(tried, with_signals=True), targets, k=10)["ndcg"]
-        found.append((-round(float(scores.to_numpy().mean()), 9), scale))
-    return min(found)[1]
 
 
 def ablation(trial: Trial, *, k: int = 10, params: DiscoverParams | None = None) -> pl.DataFrame:

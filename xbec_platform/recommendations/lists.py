@@ -14,6 +14,8 @@ from xbec_platform.recommendations.interactions import History, build_history
 from xbec_platform.recommendations.popularity import PopularityParams, market_popularity
 from xbec_platform.recommendations.top_columns import round_scores
 
+FILLS = ("market_popularity", "catalogue")
+"""Generators of `fill_lists`."""
 SHORTFALL_SCHEMA = {
     "customer_id": pl.String,
     "n_wanted": pl.Int64,
@@ -162,7 +164,7 @@ def fill_lists(audience: Audience, picks: Picks, n_items: int) -> Picks:
         products.append(head[places])
         scores.append(shares[places])
     row_ix, product_ix, score = np.concatenate(rows), np.concatenate(products), np.concatenate(scores)
-    by_popularity = np.where(score[len(picks.row) :] > 0, "market_popularity", "catalogue")
+    by_popularity = np.where(score[len(picks.row) :] > 0, *FILLS)
     generator = np.concatenate([picks.generator.astype(np.str_), by_popularity])
     order = np.argsort(row_ix, kind="stable")
     return Picks(row_ix[order], product_ix[order], score[order], generator[order])

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xbec_platform.recommendations.ease import EaseModel
+from xbec_platform.recommendations.ease import ItemModel
 from xbec_platform.recommendations.interactions import runs
-from xbec_platform.recommendations.lists import Audience, Picks
+from xbec_platform.recommendations.lists import FILLS, Audience, Picks
 from xbec_platform.recommendations.signals import CATEGORY_PAGE
 
 NO_PRODUCT = -1
@@ -23,7 +23,7 @@ def _latest_bought(audience: Audience, customer: int) -> int:
 
 
 def explain(
-    audience: Audience, picks: Picks, model: EaseModel, matrix: Any
+    audience: Audience, picks: Picks, model: ItemModel, matrix: Any
 ) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
     """Name one product for each pick of a customer with a history.
 
@@ -37,16 +37,15 @@ def explain(
         product_ix of the reason (`NO_PRODUCT` = none) and its kind:
         'bought' = largest contribution x_j B_ji to the score; 'looked_at' and 'browsed_category' the same of what the
         customer has not bought but looked at, the latter a page of a category;
-        'closest_bought' = the pick is a fill: the bought product with the highest partial correlation, if
-        positive;
+        'closest_bought' = the pick is a fill: the bought product that speaks most for it, if any does;
         'latest_bought' = the model knows no relation: latest, then most often bought, then by id;
         'market_popularity' = the customer has no history.
     """
     column_of = np.full(audience.history.n_products, NO_PRODUCT, dtype=np.int64)
-    column_of[model.columns] = np.arange(len(model.columns))
+    column_of[model.shown] = np.arange(len(model.shown))
     shown = column_of[picks.product_ix]
     has_history = (np.diff(audience.history.first_pair) > 0)[audience.customer_ix[picks.row]]
-    modelled = picks.generator == "ease"
+    modelled = ~np.isin(picks.generator, FILLS)
     kind = np.where(modelled, "browsed_category", np.where(has_history, "latest_bought", "market_popularity"))
     reason = np.full(len(picks.row), NO_PRODUCT, dtype=np.int64)
     for places in _by_customer(picks, np.flatnonzero(modelled)):
@@ -62,7 +61,7 @@ def explain(
         bought = bought[np.isin(model.columns[bought], audience.bought(int(picks.row[places[0]])))]
         near = places[shown[places] != NO_PRODUCT]
         if len(bought):
-            strength = model.similarity(bought, shown[near])
+            strength = model.contributions(np.ones(len(bought), dtype=np.float32), bought, shown[near])
             positive = strength.max(axis=1) > 0
             reason[near[positive]] = model.columns[bought[strength.argmax(axis=1)[positive]]]
             kind[near[positive]] = "closest_bought"

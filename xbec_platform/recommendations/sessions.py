@@ -12,7 +12,8 @@ import polars as pl
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from xbec_platform.recommendations.ease import EaseModel, EaseParams, fit_ease
+from xbec_platform.recommendations.attribute_match import attribute_vectors
+from xbec_platform.recommendations.ease import EaseParams, ItemModel, fit_ease
 from xbec_platform.recommendations.interactions import decay
 from xbec_platform.recommendations.top_columns import top_columns
 
@@ -69,7 +70,7 @@ class SessionModel:
     """
 
     item_ids: pl.Series
-    model: EaseModel
+    model: ItemModel
     popularity: NDArray[np.float64]
     params: SessionParams
 
@@ -104,8 +105,7 @@ class SessionModel:
         if len(visit) == 0:
             return np.zeros(n)
         weights = self.params.step_decay ** np.arange(len(visit) - 1, -1, -1)
-        rows = self.model.precision[visit].astype(np.float64)
-        scores: NDArray[np.float64] = (weights @ rows) / -self.model.diagonal
+        scores = np.asarray(weights @ self.model.weights[visit].astype(np.float64), dtype=np.float64)
         scores[visit] = 0
         return scores
 
@@ -266,19 +266,8 @@ def _together(model: SessionModel, shown: pl.Series, n: int) -> pl.DataFrame:
 
 
 def _alike(attributes: pl.DataFrame, shown: pl.Series, n: int) -> pl.DataFrame:
-    """Cosine of attribute values, rare ones weighing more (inverse document frequency)."""
-    values = (
-        attributes.select("item_id", value=pl.concat_str("attribute", pl.lit("="), "attribute_value"))
-        .unique()
-        .sort("item_id", "value")
-    )
-    words = values["value"].unique().sort()
-    row = values["item_id"].cast(pl.Enum(shown)).to_physical().to_numpy().astype(np.int64)
-    column = values["value"].cast(pl.Enum(words)).to_physical().to_numpy().astype(np.int64)
-    rarity = np.log((1 + len(shown)) / (1 + np.bincount(column, minlength=len(words))))
-    matrix: Any = sp.csr_matrix((rarity[column], (row, column)), shape=(len(shown), len(words)))
-    length = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
-    unit = (sp.diags_array(1 / np.where(length > 0, length, 1)) @ matrix).tocsr().astype(np.float32)
+    """Cosine of attribute values."""
+    unit = attribute_vectors(attributes, shown)
     parts = [_frame(shown, [], [], [], "same_attributes")]
     for start in range(0, len(shown), 1024):
         strength = (unit[start : start + 1024] @ unit.T).toarray()

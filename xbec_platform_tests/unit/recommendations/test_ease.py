@@ -32,14 +32,17 @@ def test_equals_the_closed_form(n_products):
     np.testing.assert_allclose(got.T[off], expected[off], atol=2e-5)
 
 
-def test_scores_of_products_not_bought_are_x_times_b():
-    """Scores come from P without forming B; bought products differ by their own weight and are excluded later."""
+def test_similarity_is_the_partial_correlation_and_the_gram_matrix_comes_along():
+    """-P_ij / sqrt(P_ii P_jj) from P by a general inverse, although only B is kept; X^T X where asked for."""
     matrix = _random_matrix(300, 40, seed=2)
-    model = fit_ease(matrix, EaseParams(ridge=5.0, min_customers=1))
-    dense = matrix.toarray()
-    expected = dense @ _weights_by_formula(dense, 5.0)
-    np.testing.assert_allclose(model.scores(matrix)[dense == 0], expected[dense == 0], atol=1e-4)
-    np.testing.assert_allclose(model.scores(matrix), expected - dense, atol=1e-4)
+    model = fit_ease(matrix, EaseParams(ridge=5.0, min_customers=1), gram_up_to=40)
+    gram = (matrix.T @ matrix).toarray().astype(np.float64)
+    np.testing.assert_allclose(model.gram, gram, rtol=1e-5)
+    precision = np.linalg.inv(gram + 5.0 * np.eye(40))
+    expected = -precision / np.sqrt(np.outer(np.diag(precision), np.diag(precision)))
+    np.fill_diagonal(expected, 0)
+    np.testing.assert_allclose(model.similarity(np.arange(40), np.arange(40)), expected, atol=1e-5)
+    assert fit_ease(matrix, EaseParams(ridge=5.0), gram_up_to=39).gram is None
 
 
 def test_two_products_by_hand():
@@ -63,7 +66,7 @@ def test_no_product_with_enough_buyers_gives_an_empty_model():
     """A new shop has a model of nothing, not an exception from LAPACK."""
     model = fit_ease(_random_matrix(2, 5, seed=3), EaseParams(min_customers=3))
     assert model.columns.tolist() == []
-    assert model.scores(sp.csr_matrix((2, 0), dtype=np.float32)).shape == (2, 0)
+    assert model.weights.shape == (0, 0)
 
 
 def test_ridge_grows_with_the_root_of_customers_within_bounds():

@@ -9,7 +9,8 @@ import pytest
 from xbec_platform.recommendations.daily_lists import daily_lists
 from xbec_platform.recommendations.discover import DISCOVER_SCHEMA, DiscoverParams
 from xbec_platform.recommendations.evaluation import METRIC_SCHEMA, Trial
-from xbec_platform.recommendations.gate import ablation, judge, kept_lists, learn_scale
+from xbec_platform.recommendations.gate import ablation, judge, kept_lists
+from xbec_platform.recommendations.learning import learn
 from xbec_platform_tests.unit.recommendations.small_shops import TODAY, lines, shelf, shoppers
 from xbec_platform_tests.unit.recommendations.test_signals import looks
 
@@ -73,10 +74,10 @@ def test_signals_count_where_they_tell_something():
     """Looks that follow taste get weight, those after the lists are made none; a young shop keeps the given scale."""
     day = TODAY - timedelta(days=28)
     buys, views = _random_shop(180, seed=1)
-    assert learn_scale(buys, views, as_of=day) > 0
+    assert learn(buys, views, None, as_of=day).signals.scale > 0
     late = views.filter(pl.col("signal_date") > TODAY - timedelta(days=42))
-    assert learn_scale(buys, late, as_of=day) == 0
-    assert learn_scale(buys, views, as_of=day - timedelta(days=40)) == DiscoverParams().signals.scale
+    assert learn(buys, late, None, as_of=day).signals.scale == 0
+    assert learn(buys, views, None, as_of=day - timedelta(days=40)) == DiscoverParams()
 
 
 def test_ablation_names_the_signal_that_matters():

@@ -1,5 +1,6 @@
 """Both lists on a real shop: the acceptance numbers, and no violation for any customer."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
@@ -9,6 +10,7 @@ from xbec_platform.recommendations.discover import discover
 from xbec_platform.recommendations.eligibility import decide_eligibility
 from xbec_platform.recommendations.evaluation import Trial, evaluate, score_lists, split_by_time
 from xbec_platform.recommendations.interactions import latest_markets
+from xbec_platform.recommendations.learning import learn
 from xbec_platform.recommendations.replenish import replenish
 from xbec_platform_tests.unit.recommendations.online_retail import load_online_retail
 
@@ -22,9 +24,15 @@ def interactions(shared_data):
 
 
 @pytest.fixture(scope="module")
-def metrics(interactions):
-    """Both lists scored on the last 28 days."""
-    return evaluate(Trial(interactions, test_end=interactions["order_date"].max()))
+def trial(interactions):
+    """The last 28 days."""
+    return Trial(interactions, test_end=interactions["order_date"].max())
+
+
+@pytest.fixture(scope="module")
+def metrics(trial):
+    """Both lists scored on them."""
+    return evaluate(trial)
 
 
 def _ndcg(metrics, product, model, part):
@@ -44,6 +52,16 @@ def test_discover_reaches_its_number_and_beats_popularity(metrics):
     ours = _ndcg(metrics, "discover", "ease_trend", "explore")
     assert ours >= 0.15
     assert ours >= 1.6 * _ndcg(metrics, "discover", "market_popularity", "explore")
+
+
+def test_the_learned_blend_is_better_than_ease_alone(interactions, trial, metrics):
+    """Learned on two weeks before the window and judged on it: .158 against .154, and 2 to 6 % in earlier windows."""
+    learned = learn(interactions, None, None, as_of=trial.split.train_end)
+    lists = trial.discover(replace(learned, n_items=10), with_signals=False)
+    blend = score_lists(lists, trial.split, product="discover", model="blend", parts=("explore",))[
+        "ndcg"
+    ].item()
+    assert blend >= _ndcg(metrics, "discover", "ease_trend", "explore")
 
 
 def test_discover_beats_stock_als_in_the_same_run(interactions, metrics):

@@ -5,7 +5,13 @@ import polars as pl
 import pytest
 
 from xbec_platform.recommendations.interactions import build_history
-from xbec_platform.recommendations.popularity import PopularityParams, market_popularity
+from xbec_platform.recommendations.popularity import (
+    PRIORS,
+    YOUNG_SHOP_PRIOR,
+    PopularityParams,
+    learned_prior,
+    market_popularity,
+)
 from xbec_platform_tests.unit.recommendations.small_shops import NO_IDS, TODAY, history_of, lines
 
 PARAMS = PopularityParams(half_life_days=10, prior_buyers=2)
@@ -45,6 +51,28 @@ def test_no_orders():
     """Nothing is popular, and nothing is NaN."""
     history = build_history(lines(), as_of=TODAY, customer_ids=NO_IDS, product_ids=pl.Series(["x", "y"]))
     assert market_popularity(history, ["GB"], PARAMS).tolist() == [[0.0, 0.0]]
+
+
+def _two_markets(*, alike: bool):
+    """A hundred customers of each market buy one of five products, before and in the last two weeks."""
+    tables = []
+    for market, first in (("FR", 0), ("GB", 0 if alike else 5)):
+        rows = [
+            (f"{market}{n:03}", f"p{first + (n + age + n * n // 7) % 5}", age)
+            for n in range(100)
+            for age in (25, 20, 5)
+        ]
+        tables.append(lines(*rows, market=market))
+    return _history(*tables)
+
+
+def test_the_prior_is_learned_from_what_was_bought_since():
+    """Markets of their own tastes need no common mix, equal ones lose nothing by it, and few buyers tell nothing."""
+    assert learned_prior(_two_markets(alike=False), PopularityParams()) < PRIORS[-1]
+    apart = market_popularity(_two_markets(alike=False), ["FR", "GB"], PopularityParams())
+    assert apart[0, :5].min() > apart[0, 5:].max()
+    assert learned_prior(_two_markets(alike=True), PopularityParams()) == PRIORS[-1]
+    assert learned_prior(history_of(("a", "x", 20), ("a", "x", 1)), PopularityParams()) == YOUNG_SHOP_PRIOR
 
 
 @pytest.mark.parametrize("wrong", [{"half_life_days": 0}, {"prior_buyers": 0}])

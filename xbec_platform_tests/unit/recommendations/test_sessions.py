@@ -58,7 +58,7 @@ def test_order_of_rows_and_later_visits_do_not_matter() -> None:
     other = fit_sessions(
         pl.concat([later, TASTES]).sample(fraction=1, shuffle=True, seed=1), as_of=TODAY, params=SMALL
     )
-    assert (one.model.precision == other.model.precision).all()
+    assert (one.model.weights == other.model.weights).all()
 
 
 def test_similar_items_and_new_ones() -> None:
