@@ -13,7 +13,7 @@ from xbec_platform.as_of_sql import DAY_RATES, TARIFF_RULES, latest
 from xbec_platform.assets.affinity_queries import count_baskets
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
-from xbec_platform.assets.routes import QUERIES as ROUTE_QUERIES
+from xbec_platform.assets.route_queries import LANES
 from xbec_platform.assets.ui_metadata import markdown_table
 from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
@@ -26,7 +26,7 @@ _STEPS_KG = (*[n / 10 for n in range(1, 31)], *[n / 2 for n in range(7, 61)])
 _KG_PER_M3 = 200.0
 
 QUERIES = {
-    "lanes": ROUTE_QUERIES["lanes"],
+    "lanes": LANES,
     "rates": DAY_RATES,
     # What the catalogue says of price and weight; else the usual price paid.
     "products": f"""

@@ -11,8 +11,9 @@ from xbec_platform import asset_keys
 from xbec_platform.assets.inventory_queries import INVENTORY_QUERIES
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
-from xbec_platform.assets.routes import QUERIES as ROUTE_QUERIES
+from xbec_platform.assets.route_queries import KIND_RULES, LANES, kind_rules
 from xbec_platform.assets.ui_metadata import bars, markdown_table
+from xbec_platform.assignment_day import QUERIES as PLAN_QUERIES
 from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
 
@@ -23,11 +24,19 @@ if TYPE_CHECKING:
 
 # Pieces of one consignment when stock is imported in bulk.
 _BULK_PIECES = 100
-QUERIES = {**INVENTORY_QUERIES, "lanes": ROUTE_QUERIES["lanes"]}
+QUERIES = {
+    **INVENTORY_QUERIES,
+    "lanes": LANES,
+    "kind_rules": KIND_RULES,
+    "restricted": PLAN_QUERIES["restricted"],
+}
 _DEPS = [
     *(asset_keys.mart(name) for name in ("fct_inventory", "fct_shipment", "fct_order", "fct_order_line")),
     *(asset_keys.mart(name) for name in ("dim_product", "dim_warehouse", "dim_lane")),
-    *(asset_keys.raw(name) for name in ("inventory_snapshots", "payments", "tariff_rules")),
+    *(
+        asset_keys.raw(name)
+        for name in ("inventory_snapshots", "payments", "tariff_rules", "restricted_items")
+    ),
     asset_keys.seed("storage_tiers"),
 ]
 
@@ -92,11 +101,21 @@ def build_inventory_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 def inventory_inputs(frames: "dict[str, pl.DataFrame]", day: date, base_currency: str) -> "InventoryInputs":
     """The model's input of a day from the frames of `QUERIES`; storage rates without an exchange rate are left out."""
     from xbec_platform.logistics.inventory_inputs import InventoryInputs
+    from xbec_platform.logistics.inventory_policy import goods_kind
+    from xbec_platform.logistics.transfers import restricted_groups
 
-    names = ("stock", "demand", "history", "lead_times", "known", "products", "warehouses")
+    names = ("stock", "demand", "history", "lead_times", "known", "warehouses")
+    held = frames["products"].join(frames["stock"], on="product_id", how="semi")
+    groups, rules = restricted_groups(
+        held.select("product_id", goods=goods_kind()),
+        frames["restricted"],
+    )
     return InventoryInputs(
         **{name: frames[name] for name in names},
-        **supply_costs(frames, _bulk_imports(frames), day, base_currency),
+        products=frames["products"].join(
+            groups.drop("goods"), on="product_id", how="left", maintain_order="left"
+        ),
+        **supply_costs(frames, _bulk_imports(frames), day, base_currency, groups=groups, rules=rules),
     )
 
 
@@ -116,27 +135,55 @@ def _bulk_imports(frames: "dict[str, pl.DataFrame]") -> "pl.DataFrame":
 
 
 def supply_costs(
-    frames: "dict[str, pl.DataFrame]", imports: "pl.DataFrame", day: date, base_currency: str
+    frames: "dict[str, pl.DataFrame]",
+    imports: "pl.DataFrame",
+    day: date,
+    base_currency: str,
+    *,
+    groups: "pl.DataFrame | None" = None,
+    rules: "pl.DataFrame | None" = None,
 ) -> "dict[str, pl.DataFrame]":
-    """Transfers between warehouses, the imports asked for, and storage, as of a day; for operation modes too."""
+    """Transfers between warehouses, the imports asked for, and storage, as of a day; for operation modes too.
+
+    Args:
+        frames: lanes, kind_rules, warehouses, rules, rates, tiers, products.
+        imports: What to ask the tariff rules.
+        day: The day.
+        base_currency: Of all money.
+        groups: Articles with restrictions of their own, as `transfers.restricted_groups` returns them.
+        rules: The rules of these groups.
+    """
+    import polars as pl
+
     from xbec_platform.logistics.import_costs import import_costs
     from xbec_platform.logistics.landed_cost_tables import category_duties
     from xbec_platform.logistics.route_network import route_network
+    from xbec_platform.logistics.route_terms import RouteTerms
     from xbec_platform.logistics.tariff_rules import Rulebook
     from xbec_platform.logistics.transfers import transfer_costs
 
-    rules = Rulebook.of(frames["rules"])
+    tariff = Rulebook.of(frames["rules"])
     places = frames["warehouses"]["warehouse_id"].to_list()
+    own = [] if rules is None else [rules]
+    terms = RouteTerms(
+        country=dict(frames["warehouses"].select("warehouse_id", "country").rows()),
+        rules=pl.concat([kind_rules(frames), *own]),
+    )
+    kinds = (
+        {}
+        if groups is None
+        else dict(groups.select("goods_group", "goods").unique().sort("goods_group").rows())
+    )
     return {
         "tiers": frames["tiers"].drop_nulls("rate_base"),
-        "transfers": transfer_costs(route_network(frames["lanes"]), places),
+        "transfers": transfer_costs(route_network(frames["lanes"]), places, groups=kinds, terms=terms),
         "import_costs": import_costs(
             imports,
-            rules,
+            tariff,
             rates=dict(frames["rates"].iter_rows()),
             base_currency=base_currency,
             day=day,
-            category_duty_pct=category_duties(frames["products"], rules),
+            category_duty_pct=category_duties(frames["products"], tariff),
         ),
     }
 

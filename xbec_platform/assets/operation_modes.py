@@ -12,7 +12,7 @@ from xbec_platform.assets.inventory import supply_costs
 from xbec_platform.assets.inventory_queries import INVENTORY_QUERIES
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
-from xbec_platform.assets.routes import QUERIES as ROUTE_QUERIES
+from xbec_platform.assets.route_queries import KIND_RULES, LANES
 from xbec_platform.assets.ui_metadata import bars
 from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
@@ -25,7 +25,8 @@ _SOLD_DAYS = 90
 
 QUERIES = {
     **{name: INVENTORY_QUERIES[name] for name in ("products", "warehouses", "tiers", "rules", "rates")},
-    "lanes": ROUTE_QUERIES["lanes"],
+    "lanes": LANES,
+    "kind_rules": KIND_RULES,
     "modes": f"""
         SELECT * EXCLUDE (_file_id, _row_no, _drop_date, _feed, _duplicate_records, _extra) FROM raw.operation_modes
         WHERE valid_from <= $day {latest("mode_id", "valid_from")}
@@ -48,7 +49,7 @@ _DEPS = [
     asset_keys.mart("fct_order_line"),
     *(
         asset_keys.raw(name)
-        for name in ("operation_modes", "tariff_rules", "products", "warehouses", "lanes")
+        for name in ("operation_modes", "tariff_rules", "products", "warehouses", "lanes", "restricted_items")
     ),
     asset_keys.seed("storage_tiers"),
 ]

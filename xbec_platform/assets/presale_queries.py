@@ -1,7 +1,7 @@
 """What pre-sale decisions read, as of a day. The decisions are in `logistics`."""
 
 from xbec_platform.as_of_sql import RATES, latest
-from xbec_platform.assets.routes import QUERIES as ROUTE_QUERIES
+from xbec_platform.assets.route_queries import LANES, TERMS
 from xbec_platform.assignment_day import QUERIES as PLAN_QUERIES
 
 # Deposits that are older say nothing about today.
@@ -95,7 +95,8 @@ QUERIES = {
         SELECT warehouse_id, product_id, greatest(available - coalesce(qty, 0), 0)::BIGINT AS available
         FROM held LEFT JOIN usual USING (warehouse_id, product_id) ORDER BY ALL
     """,
-    "route_lanes": ROUTE_QUERIES["lanes"],
+    "route_lanes": LANES,
+    **TERMS,
 }
 
 # Pre-sales whose balance window closed so many days ago, and who paid and got what by now.

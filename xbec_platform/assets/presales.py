@@ -11,6 +11,7 @@ from xbec_platform import asset_keys
 from xbec_platform.assets.model_tables import AS_OF, as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.presale_queries import CLOSED, OUTCOME_ORDERS, QUERIES
 from xbec_platform.assets.resources import WarehouseResource
+from xbec_platform.assets.route_queries import terms_of
 from xbec_platform.assets.ui_metadata import bars, markdown_table
 from xbec_platform.partitions import daily, days
 from xbec_platform.settings import Settings
@@ -28,6 +29,8 @@ _DEPS = [
     asset_keys.raw("payments"),
     asset_keys.raw("orders"),
     asset_keys.raw("products"),
+    asset_keys.raw("calendar"),
+    asset_keys.raw("restricted_items"),
     asset_keys.mart("fct_order"),
     asset_keys.mart("fct_order_line"),
     asset_keys.mart("fct_inventory"),
@@ -110,7 +113,8 @@ def _planned(warehouse: WarehouseResource, day: date) -> "PresaleDay":
     from xbec_platform.logistics.presale_day import presale_day
 
     frames = read_as_of(warehouse.file, QUERIES, day, purpose=f"pre-sales {day}: read")
-    return presale_day(frames | {"destinations": country_points().rename({"iso2": "country"})}, day)
+    places = {"destinations": country_points().rename({"iso2": "country"})}
+    return presale_day(frames | places, day, terms=terms_of(frames, day))
 
 
 def _tables(result: "PresaleDay") -> "dict[dg.AssetKey, pl.DataFrame]":

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
-from xbec_platform.as_of_sql import RATES, latest
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
+from xbec_platform.assets.route_queries import LANES, TERMS, terms_of
 from xbec_platform.assets.ui_metadata import bars, markdown_table
 from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
@@ -23,25 +23,14 @@ _KG = (0.5, 2.0, 10.0)
 _KG_PER_M3 = 200.0
 _GOODS = ("plain", "battery", "hazard")
 
-QUERIES = {
-    "lanes": f"""
-        WITH {RATES}, valid AS (
-            FROM raw.lanes WHERE valid_from < $day + 1 {latest("lane_id", "valid_from")}
-        )
-        SELECT lane_id, origin_node, dest_node, mode, distance_km, rate_brackets, rate_to_base, surcharge_pct,
-            (rate_per_kg * rate_to_base)::DECIMAL(18, 4) AS rate_per_kg,
-            (rate_per_cbm * rate_to_base)::DECIMAL(18, 4) AS rate_per_cbm,
-            (min_charge * rate_to_base)::DECIMAL(18, 4) AS min_charge,
-            vol_divisor, transit_p50_days, transit_p90_days, allows_battery, allows_liquid, allows_hazard,
-            cut_off_local, departures
-        FROM valid LEFT JOIN rates USING (currency) ORDER BY lane_id
-    """,
-    "warehouses": f"""
-        SELECT warehouse_id FROM raw.warehouses WHERE valid_from < $day + 1 {latest("warehouse_id", "valid_from")}
-        ORDER BY warehouse_id
-    """,
-}
-_DEPS = [asset_keys.mart("dim_lane"), asset_keys.mart("dim_warehouse")]
+QUERIES = {"lanes": LANES, **TERMS}
+_DEPS = [
+    *(
+        asset_keys.mart(name)
+        for name in ("dim_lane", "dim_warehouse", "fct_shipment", "fct_shipment_stage", "fct_order")
+    ),
+    *(asset_keys.raw(name) for name in ("calendar", "restricted_items")),
+]
 
 
 def build_route_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -60,8 +49,8 @@ def build_route_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             spec(
                 asset_keys.ROUTES,
                 "Every route that no other beats in both cost and time, from every warehouse to every country, with "
-                "departures, P50, simulated P90, and what a saved day costs; a pair without one has a row with the "
-                "reason. Grain: origin x zone x parcel x route. "
+                "departures, holidays, customs, restricted goods, P50, simulated P90, and what a saved day costs; a "
+                "pair without one has a row with the reason. Grain: origin x zone x parcel x route. "
                 "Key: as_of_date, origin_node, zone, parcel_kg, goods, route_no.",
             ),
             spec(
@@ -98,9 +87,10 @@ def find_routes(frames: "dict[str, pl.DataFrame]", day: date) -> "dict[dg.AssetK
     # Lanes to addresses end in a country.
     zones = sorted(set(frames["lanes"].filter(pl.col("dest_node").str.len_chars() == 2)["dest_node"]))
     ready = datetime.combine(day + timedelta(days=1), time(9))
-    origins = frames["warehouses"]["warehouse_id"].to_list()
+    origins = frames["places"]["warehouse_id"].to_list()
+    terms = terms_of(frames, day)
     parcels = [Parcel(kg=kg, m3=kg / _KG_PER_M3, goods=goods) for kg in _KG for goods in _GOODS]
-    found = [routes(network, origins, zones, parcel, ready=ready) for parcel in parcels]
+    found = [routes(network, origins, zones, parcel, ready=ready, terms=terms) for parcel in parcels]
     return {
         asset_keys.ROUTES: pl.concat([pl.DataFrame(schema=ROUTE_SCHEMA), *found]),
         asset_keys.FAULTY_LANES: network.faulty,

@@ -34,8 +34,14 @@ stages AS (
     WHERE s.scan_date <= $day AND s.scan_date > $day - {days}
         AND coalesce(s.reason_ts >= $day + 1, true)
 )"""
-_SCANS = _STAGES.format(days=_SCAN_DAYS)
-_ENDS = _STAGES.format(days=_SHIPMENT_DAYS)
+
+
+def stages(n_days: int) -> str:
+    """The common table expression `stages`: accepted stages of the last days with their times, as known on `$day`."""
+    return _STAGES.format(days=n_days)
+
+
+_SCANS, _ENDS = stages(_SCAN_DAYS), stages(_SHIPMENT_DAYS)
 
 QUERIES = {
     "parcels": f"""

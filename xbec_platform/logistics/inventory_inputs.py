@@ -92,7 +92,7 @@ class InventoryInputs:
         lead_times: warehouse_id, lead_mean_days, lead_sd_days: from an order to its stated arrival.
         known: product_id, pieces: bought with a deposit, not yet handed over.
         products: product_id, unit_cost, list_price, weight_kg, length_cm, width_cm, height_cm, has_battery, is_hazard,
-            origin_country.
+            origin_country, optional goods_group (`transfers.restricted_groups`; null: its kind alone).
         warehouses: warehouse_id, type, country, cost_pick, cost_pack.
         tiers: warehouse_type ('any': those without tiers of their own), from_age_days, rate_base (per m3 and day);
             empty: storage has no price, and its columns are null.

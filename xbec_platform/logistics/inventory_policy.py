@@ -77,6 +77,8 @@ def _goods(products: pl.DataFrame, params: InventoryParams) -> pl.DataFrame:
     m3 = pl.col("length_cm") * pl.col("width_cm") * pl.col("height_cm") / 1e6
     no_volume = m3.is_null() | (m3 <= 0)
     kg = pl.col("weight_kg")
+    if "goods_group" not in products.columns:
+        products = products.with_columns(goods_group=pl.lit(None, dtype=pl.String))
     return products.select(
         "product_id",
         "origin_country",
@@ -86,10 +88,19 @@ def _goods(products: pl.DataFrame, params: InventoryParams) -> pl.DataFrame:
         m3=pl.when(no_volume).then(params.volume_m3).otherwise(m3),
         volume_assumed=no_volume,
         kg=pl.when(kg.is_null() | (kg <= 0)).then(params.weight_kg).otherwise(kg),
-        goods=pl.when(pl.col("is_hazard").fill_null(False)).then(pl.lit("hazard"))
-        .when(pl.col("has_battery").fill_null(False)).then(pl.lit("battery"))
-        .otherwise(pl.lit("plain")),
-    )  # fmt: skip
+        goods=pl.coalesce("goods_group", goods_kind()),
+    )
+
+
+def goods_kind() -> pl.Expr:
+    """Kind of goods of an article: dangerous before battery before plain."""
+    return (
+        pl.when(pl.col("is_hazard").fill_null(False))
+        .then(pl.lit("hazard"))
+        .when(pl.col("has_battery").fill_null(False))
+        .then(pl.lit("battery"))
+        .otherwise(pl.lit("plain"))
+    )
 
 
 def _fault() -> pl.Expr:

@@ -13,6 +13,7 @@ import polars as pl
 
 from xbec_platform.logistics.assignment_schema import MONEY, conform
 from xbec_platform.logistics.inventory_ageing import ladders_of
+from xbec_platform.logistics.inventory_policy import goods_kind
 from xbec_platform.logistics.mode_freight import MODE, among, cheapest_ways
 
 MODE_SCHEMA = pl.Schema(
@@ -197,10 +198,8 @@ def _goods(inputs: ModeInputs, params: ModeParams) -> pl.DataFrame:
         list_price=pl.col("list_price").cast(pl.Float64),
         kg=pl.when(pl.col("weight_kg") > 0).then("weight_kg").otherwise(params.weight_kg),
         m3=pl.when(m3 > 0).then(m3).otherwise(params.volume_m3),
-        goods=pl.when(pl.col("is_hazard").fill_null(False)).then(pl.lit("hazard"))
-        .when(pl.col("has_battery").fill_null(False)).then(pl.lit("battery"))
-        .otherwise(pl.lit("plain")),
-    )  # fmt: skip
+        goods=goods_kind(),
+    )
 
 
 def _status(is_free: pl.Expr) -> pl.Expr:

@@ -9,11 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
+from xbec_platform.logistics.closures import DAY, Ints, OpenDays
 
-DAY = 1440
 WEEK = 7
 EVERY_DAY = 127
 _NEVER = 127
@@ -42,6 +40,10 @@ class Arcs:
         transit: Minutes from departure to arrival, above 0.
         weekdays: Mask of the days with a departure, bit 0 = Monday; 127 with `cut_off` -1: leaves at once.
         cut_off: Minute of the day by which goods must be there, and at which they leave; -1: any time.
+        days: Calendars that the next two name by number; None: every day is open everywhere, and nothing is cleared.
+        calendar: Days on which goods leave, -1 = all; None = all.
+        clearing: Days on which customs clear goods before they leave, -1 = no customs; None = none.
+        clearing_minutes: How long customs take, counted on open days; 0 without customs.
     """
 
     tail: Ints
@@ -50,6 +52,10 @@ class Arcs:
     transit: Ints
     weekdays: Ints
     cut_off: Ints
+    days: OpenDays | None = None
+    calendar: Ints | None = None
+    clearing: Ints | None = None
+    clearing_minutes: Ints | None = None
 
     def __post_init__(self) -> None:
         """Refuse what would make the search wrong or endless; the caller names such rows beforehand."""
@@ -58,16 +64,50 @@ class Arcs:
         if ((self.weekdays < 1) | (self.weekdays > EVERY_DAY)).any():
             raise ValueError("weekdays must be a mask from 1 to 127")
 
-    def departure(self, arc: Ints, ready: Ints) -> Ints:
-        """When goods that are ready at a minute leave by an arc. Minute 0 is a Monday, 00:00."""
+    def departure(self, arc: Ints, ready: Ints, customs: Ints | None = None) -> Ints:
+        """When goods that are ready at a minute leave by an arc. Minute 0 is a Monday, 00:00.
+
+        Being ready later never means leaving earlier: every step keeps the order of times.
+
+        Args:
+            arc: Arcs.
+            ready: Minutes, one by arc.
+            customs: Minutes in customs in place of `clearing_minutes`.
+        """
+        leaves = self.cleared(arc, ready, customs)
         cut_off = self.cut_off[arc]
-        leaves = ready.copy()
         waits = np.flatnonzero(cut_off >= 0)
         if len(waits):
-            day, cut = ready[waits] // DAY, cut_off[waits]
-            day += ready[waits] % DAY > cut
-            leaves[waits] = (day + _WAIT[self.weekdays[arc[waits]], day % WEEK]) * DAY + cut
+            day, cut = leaves[waits] // DAY, cut_off[waits]
+            day += leaves[waits] % DAY > cut
+            leaves[waits] = self._open_day(arc[waits], day) * DAY + cut
+        if self.days is not None and self.calendar is not None:
+            free = np.flatnonzero((cut_off < 0) & (self.calendar[arc] >= 0))
+            day = leaves[free] // DAY
+            opened = self._open_day(arc[free], day)
+            leaves[free] = np.where(opened > day, opened * DAY, leaves[free])
         return leaves
+
+    def cleared(self, arc: Ints, ready: Ints, customs: Ints | None = None) -> Ints:
+        """When goods have passed the customs that come before an arc; arguments as of `departure`."""
+        free = ready.copy()
+        if self.days is not None and self.clearing is not None and self.clearing_minutes is not None:
+            held = np.flatnonzero(self.clearing[arc] >= 0)
+            took = (self.clearing_minutes[arc] if customs is None else customs)[held]
+            free[held] = self.days.after(self.clearing[arc[held]], ready[held], took)
+        return free
+
+    def _open_day(self, arc: Ints, day: Ints) -> Ints:
+        """The first day from a day on with a departure that falls on no closed day."""
+        day = day + _WAIT[self.weekdays[arc], day % WEEK]
+        if self.days is None or self.calendar is None:
+            return day
+        shut = self.days.shut(self.calendar[arc], day)
+        while shut.any():
+            later = day[shut] + 1
+            day[shut] = later + _WAIT[self.weekdays[arc[shut]], later % WEEK]
+            shut = self.days.shut(self.calendar[arc], day)
+        return day
 
 
 @dataclass(frozen=True, kw_only=True)

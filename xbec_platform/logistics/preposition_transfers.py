@@ -9,6 +9,7 @@ import polars as pl
 
 from xbec_platform.logistics.preposition_options import TRANSFER_SCHEMA
 from xbec_platform.logistics.route_network import Parcel, RouteNetwork
+from xbec_platform.logistics.route_terms import RouteTerms
 from xbec_platform.logistics.routes import RouteParams, routes
 
 CONSIGNMENT_KG = 500.0
@@ -25,6 +26,7 @@ def transfer_offers(
     goods: Sequence[str],
     *,
     ready: datetime,
+    terms: RouteTerms | None = None,
 ) -> pl.DataFrame:
     """Every efficient way of a consignment from each origin to each other centre.
 
@@ -34,6 +36,7 @@ def transfer_offers(
         centres: Where they could go.
         goods: Kinds of goods, see `route_network.GOODS`.
         ready: When the consignment can leave; UTC without zone.
+        terms: Holidays, customs and restrictions; None: none.
 
     Returns:
         TRANSFER_SCHEMA, sorted by its key; a pair without a way has no row.
@@ -45,7 +48,13 @@ def transfer_offers(
         parcel = Parcel(kg=CONSIGNMENT_KG, m3=CONSIGNMENT_KG / KG_PER_M3, goods=kind)
         today, tomorrow = (
             routes(
-                network, origins, centres, parcel, ready=ready + timedelta(days=wait), params=params
+                network,
+                origins,
+                centres,
+                parcel,
+                ready=ready + timedelta(days=wait),
+                params=params,
+                terms=terms,
             ).filter((pl.col("status") == "ok") & (pl.col("origin_node") != pl.col("zone")))
             for wait in (0, 1)
         )

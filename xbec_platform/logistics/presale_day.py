@@ -27,6 +27,7 @@ from xbec_platform.logistics.preposition_schema import (
 from xbec_platform.logistics.preposition_transfers import transfer_offers
 from xbec_platform.logistics.presale_scores import PresaleScores, score_presales
 from xbec_platform.logistics.route_network import route_network
+from xbec_platform.logistics.route_terms import RouteTerms
 
 SUMMARY_SCHEMA = pl.Schema(
     {
@@ -56,7 +57,9 @@ class PresaleDay:
     summary: pl.DataFrame
 
 
-def presale_day(frames: Mapping[str, pl.DataFrame], day: date) -> PresaleDay:
+def presale_day(
+    frames: Mapping[str, pl.DataFrame], day: date, *, terms: RouteTerms | None = None
+) -> PresaleDay:
     """Score all deposits, and plan those whose balance cannot be paid yet.
 
     Args:
@@ -64,22 +67,25 @@ def presale_day(frames: Mapping[str, pl.DataFrame], day: date) -> PresaleDay:
             balance_open_ts, final_price_base), products, warehouses (and type, usual_pieces_day, room_days), lanes,
             stock, destinations as `AssignmentInputs` takes them; route_lanes as `route_network` takes them.
         day: The as-of day; frames hold nothing after it.
+        terms: Holidays, customs and restrictions on the way to the centres; None: none.
     """
     now = datetime.combine(day + timedelta(days=1), time())
     scores = score_presales(frames["deposits"], now=now)
     waiting = scores.scores.filter(pl.col("state") == "waiting")
-    inputs = _inputs(frames, waiting, now)
+    inputs = _inputs(frames, waiting, now, terms)
     plan = preposition(inputs)
     return PresaleDay(scores=scores, plan=plan, summary=_summary(inputs, plan))
 
 
-def _inputs(frames: Mapping[str, pl.DataFrame], waiting: pl.DataFrame, now: datetime) -> PrepositionInputs:
+def _inputs(
+    frames: Mapping[str, pl.DataFrame], waiting: pl.DataFrame, now: datetime, terms: RouteTerms | None
+) -> PrepositionInputs:
     presales = frames["presales"].filter(pl.col("presale_id").is_in(waiting["presale_id"].implode()))
     stock = frames["stock"].filter(pl.col("product_id").is_in(presales["product_id"].implode()))
     source = origins(stock)
     options = pl.DataFrame(schema=OPTION_SCHEMA)
     if waiting.height and source.height:
-        options = _options(frames, waiting, presales, stock, now)
+        options = _options(frames, waiting, presales, stock, now, terms)
     rooms = frames["warehouses"].select(
         "warehouse_id",
         room_units=(
@@ -105,6 +111,7 @@ def _options(
     presales: pl.DataFrame,
     stock: pl.DataFrame,
     now: datetime,
+    terms: RouteTerms | None,
 ) -> pl.DataFrame:
     ready = datetime.combine(now.date(), MORNING)
     # Stations sort and keep no stock: nothing can wait there for its buyer.
@@ -119,6 +126,7 @@ def _options(
         centres["warehouse_id"].to_list(),
         goods.unique().sort().to_list(),
         ready=ready,
+        terms=terms,
     )
     promised = frames["deposits"].select("order_id", "promised_days")
     lines = waiting.filter(pl.col("zone").is_not_null() & (pl.col("qty") >= 1)).join(

@@ -34,11 +34,13 @@ class Parcel:
         kg: Weight.
         m3: Volume.
         goods: Key of `GOODS`.
+        group: Name of goods of this kind with restrictions of their own; None: the kind.
     """
 
     kg: float
     m3: float
     goods: str = "plain"
+    group: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what has no freight."""
@@ -61,14 +63,17 @@ def route_network(lanes: pl.DataFrame) -> RouteNetwork:
     """Check lanes and number their nodes.
 
     Args:
-        lanes: lane_id, origin_node, dest_node, mode, distance_km, rate_per_kg, rate_per_cbm, min_charge (base
-            currency, Decimal), rate_brackets (JSON, in the lane's currency), rate_to_base, surcharge_pct, vol_divisor,
-            transit_p50_days, transit_p90_days, allows_battery, allows_liquid, allows_hazard, cut_off_local, departures.
+        lanes: lane_id, origin_node, dest_node, mode, carrier (may be missing), distance_km, rate_per_kg, rate_per_cbm,
+            min_charge (base currency, Decimal), rate_brackets (JSON, in the lane's currency), rate_to_base,
+            surcharge_pct, vol_divisor, transit_p50_days, transit_p90_days, allows_battery, allows_liquid,
+            allows_hazard, cut_off_local, departures.
 
     Returns:
         The network; a lane that would make a route wrong stands in `faulty` and is not used.
     """
     rows = lanes.sort("lane_id")
+    if "carrier" not in rows.columns:
+        rows = rows.with_columns(carrier=pl.lit(None, dtype=pl.String))
     reasons = [_fault(row) for row in rows.iter_rows(named=True)]
     judged = rows.with_columns(reason=pl.Series(reasons, dtype=pl.String))
     usable = judged.filter(pl.col("reason").is_null()).drop("reason")

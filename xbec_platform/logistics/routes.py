@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -11,8 +11,11 @@ import numpy as np
 import polars as pl
 
 from xbec_platform.logistics.assignment_schema import MONEY
-from xbec_platform.logistics.pareto import DAY, Arcs, pareto_labels
-from xbec_platform.logistics.route_network import TICKS, Parcel, RouteNetwork, arcs_of
+from xbec_platform.logistics.closures import DAY
+from xbec_platform.logistics.pareto import Arcs
+from xbec_platform.logistics.route_network import TICKS, Parcel, RouteNetwork
+from xbec_platform.logistics.route_search import Z90, ParcelNetwork, RouteSearch
+from xbec_platform.logistics.route_terms import RouteTerms
 
 ROUTE_SCHEMA = pl.Schema(
     {
@@ -29,6 +32,7 @@ ROUTE_SCHEMA = pl.Schema(
         "cost_base": MONEY,
         "p50_days": pl.Float64(),
         "p90_days": pl.Float64(),
+        "customs_days": pl.Float64(),
         "is_fastest": pl.Boolean(),
         "is_cheapest": pl.Boolean(),
         "is_balanced": pl.Boolean(),
@@ -38,10 +42,11 @@ ROUTE_SCHEMA = pl.Schema(
 )
 """Grain: origin x zone x parcel x route. Key: origin_node, zone, parcel_kg, goods, route_no; 1 is the fastest.
 cost_per_day_saved_base: against the cheapest route. breakeven_day_value_base: against the next cheaper one, the value
-of a day from which this route is worth it. status: ok, or why there is no route (then route_no is 0)."""
+of a day from which this route is worth it. customs_days: part of p50_days that goods lie in customs, closed days
+included. status: ok, or why there is no route (then route_no is 0): NO_ROUTE, NO_MODE_HAZARD (no way takes this kind of
+goods), RESTRICTED_ITEM (a restriction closes every way that would)."""
 
-NO_ROUTE, NO_MODE_HAZARD = "NO_ROUTE", "NO_MODE_HAZARD"
-_Z90 = 1.2815515655446004
+NO_ROUTE, NO_MODE_HAZARD, RESTRICTED_ITEM = "NO_ROUTE", "NO_MODE_HAZARD", "RESTRICTED_ITEM"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +81,12 @@ def routes(
     *,
     ready: datetime,
     params: RouteParams | None = None,
+    terms: RouteTerms | None = None,
 ) -> pl.DataFrame:
     """Find every efficient route of a parcel from every origin to every zone.
 
-    Times are from `ready` to the door, waits for departures included; clocks of lanes are read as UTC.
+    Times are from `ready` to the door, waits for departures, holidays and customs included; clocks of lanes are read as
+    UTC.
 
     Args:
         network: As `route_network` makes it.
@@ -88,54 +95,50 @@ def routes(
         parcel: What is sent.
         ready: When it is ready.
         params: Settings.
+        terms: Holidays, customs and restrictions; None: none.
 
     Returns:
         Columns of `ROUTE_SCHEMA`, sorted by their key; a pair without a route has one row that says why.
     """
-    params = params or RouteParams()
-    arcs, lane_rows = arcs_of(network, parcel)
-    luck = np.random.default_rng(params.seed).standard_normal((params.max_legs, params.n_samples))
-    sigma = _sigma(network.lanes[lane_rows], params)
-    start = ready.weekday() * DAY + ready.hour * 60 + ready.minute
-    code = {node: number for number, node in enumerate(network.nodes)}
-    found = []
+    params, terms = params or RouteParams(), terms or RouteTerms()
+    luck = np.random.default_rng(params.seed).standard_normal((params.max_legs + 1, params.n_samples))
+    base = ParcelNetwork(network, parcel, terms, ready=ready, max_legs=params.max_legs)
+    named = {"parcel_kg": parcel.kg, "goods": parcel.group or parcel.goods}
+    found: list[dict[str, object]] = []
     for origin in sorted(set(origins)):
-        labels, reached = None, None
-        if origin in code:
-            labels = pareto_labels(
-                arcs, source=code[origin], n_nodes=len(code), start=start, max_legs=params.max_legs
-            )
+        search = RouteSearch(base, origin)
         for zone in sorted(set(zones)):
-            common = {"origin_node": origin, "zone": zone, "parcel_kg": parcel.kg, "goods": parcel.goods}
-            numbers = (
-                []
-                if labels is None or zone not in code
-                else np.flatnonzero(labels.node == code[zone]).tolist()
-            )
-            if not numbers or labels is None:
-                reachable = origin in code and zone in code and parcel.goods != "plain"
-                if reachable and reached is None:
-                    reached = _reached(network, parcel, code[origin], params.max_legs)
-                is_refused = reachable and reached is not None and code[zone] in reached
-                found.append({**common, "route_no": 0, "status": NO_MODE_HAZARD if is_refused else NO_ROUTE})
-                continue
-            ways = [np.array(labels.way(number), dtype=np.int64) for number in numbers]
-            days = (labels.time[numbers] - start) / DAY
-            for place, row in enumerate(_trade_off(labels.cost[numbers], days)):
-                way = ways[place]
-                journey = _journey(network.lanes[lane_rows[way]])
-                p90 = _simulated_p90(arcs, way, sigma[way], start, luck)
-                found.append(
-                    {**common, "route_no": place + 1, "status": "ok", **journey, **row, "p90_days": p90}
-                )
+            common = {"origin_node": origin, "zone": zone, **named}
+            rows = _ways(search, zone, params, luck)
+            found += [{**common, "status": "ok", **row} for row in rows]
+            if not rows:
+                found.append({**common, "route_no": 0, "status": _why_not(search, zone)})
     return pl.DataFrame(found, schema=ROUTE_SCHEMA).sort("origin_node", "zone", "route_no")
 
 
-def _reached(network: RouteNetwork, parcel: Parcel, origin: int, max_legs: int) -> frozenset[int]:
-    """Nodes that plain goods would get to: where the parcel does not, it is its kind of goods that no way takes."""
-    arcs, _ = arcs_of(network, replace(parcel, goods="plain"))
-    labels = pareto_labels(arcs, source=origin, n_nodes=len(network.nodes), start=0, max_legs=max_legs)
-    return frozenset(labels.node.tolist())
+def _ways(search: RouteSearch, zone: str, params: RouteParams, luck: np.ndarray) -> list[dict[str, object]]:
+    """The efficient routes to a zone, fastest first."""
+    labels, numbers = search.to(zone)
+    if labels is None or not len(numbers):
+        return []
+    start, rows = search.base.start, []
+    days = (labels.time[numbers] - start) / DAY
+    for place, row in enumerate(_trade_off(labels.cost[numbers], days)):
+        way = np.array(labels.way(int(numbers[place])), dtype=np.int64)
+        lanes = search.base.network.lanes[search.base.rows[way]]
+        times = {
+            "p90_days": _simulated_p90(search, way, _sigma(lanes, params), luck),
+            "customs_days": _customs_days(search.arcs, way, start),
+        }
+        rows.append({"route_no": place + 1, **_journey(lanes), **row, **times})
+    return rows
+
+
+def _why_not(search: RouteSearch, zone: str) -> str:
+    """Without the restrictions there would be a way, or plain goods would have one, or nothing has."""
+    if len(search.to(zone, keep_rules=False)[1]):
+        return RESTRICTED_ITEM
+    return NO_MODE_HAZARD if len(search.of_plain_goods.to(zone)[1]) else NO_ROUTE
 
 
 def _journey(lanes: pl.DataFrame) -> dict[str, object]:
@@ -188,17 +191,29 @@ def _sigma(lanes: pl.DataFrame, params: RouteParams) -> np.ndarray:
         .fill_null(params.p90_over_p50)
         .clip(lower_bound=1)
     ).to_series()
-    return np.asarray(np.log(ratio.to_numpy()) / _Z90, dtype=np.float64)
+    return np.asarray(np.log(ratio.to_numpy()) / Z90, dtype=np.float64)
 
 
-def _simulated_p90(arcs: Arcs, way: np.ndarray, sigma: np.ndarray, start: int, luck: np.ndarray) -> float:
+def _simulated_p90(search: RouteSearch, way: np.ndarray, sigma: np.ndarray, luck: np.ndarray) -> float:
     """P90 of the days to the door: journeys are driven leg by leg, log-normal times and missed departures included.
 
     P90s do not add up: two legs are seldom slow together, and a late first leg may cost a week for a ship.
     """
+    arcs, start = search.arcs, search.base.start
     time = np.full(luck.shape[1], start, dtype=np.int64)
     for leg, arc in enumerate(way):
         taken = arcs.transit[arc] * np.exp(sigma[leg] * luck[leg])
-        leaves = arcs.departure(np.full(len(time), arc), time)
+        customs = search.customs_minutes(int(arc), luck[-1])
+        leaves = arcs.departure(np.full(len(time), arc), time, customs)
         time = leaves + np.maximum(np.round(taken), 1).astype(np.int64)
     return round(float(np.quantile(time - start, 0.9, method="inverted_cdf")) / DAY, 6)
+
+
+def _customs_days(arcs: Arcs, way: np.ndarray, start: int) -> float:
+    """Days in customs of a journey whose legs all take their P50."""
+    time, held = np.array([start]), 0
+    for arc in way:
+        one = np.array([arc])
+        held += int(arcs.cleared(one, time)[0] - time[0])
+        time = arcs.departure(one, time) + arcs.transit[one]
+    return round(held / DAY, 6)

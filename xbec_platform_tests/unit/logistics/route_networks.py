@@ -2,22 +2,36 @@
 
 import heapq
 import itertools
+from dataclasses import replace
 
 import numpy as np
 
+from xbec_platform.logistics.closures import OpenDays
 from xbec_platform.logistics.pareto import Arcs
 
 
-def random_arcs(rng: np.random.Generator, n_nodes: int, n_arcs: int) -> Arcs:
-    """Any arcs, parallel ones and circles included, some with departures."""
+def random_arcs(rng: np.random.Generator, n_nodes: int, n_arcs: int, *, with_closures: bool = False) -> Arcs:
+    """Any arcs, parallel ones and circles included, some with departures; on demand with closed days and customs."""
     scheduled = rng.random(n_arcs) < 0.6
-    return Arcs(
+    arcs = Arcs(
         tail=rng.integers(0, n_nodes, n_arcs),
         head=rng.integers(0, n_nodes, n_arcs),
         cost=rng.integers(0, 50, n_arcs),
         transit=rng.integers(60, 4000, n_arcs),
         weekdays=np.where(scheduled, rng.integers(1, 128, n_arcs), 127),
         cut_off=np.where(scheduled, rng.integers(0, 1440, n_arcs), -1),
+    )
+    if not with_closures:
+        return arcs
+    closed = rng.random((3, 16)) < 0.3
+    closed[:, -1] = False
+    clearing = rng.integers(-1, 3, n_arcs)
+    return replace(
+        arcs,
+        days=OpenDays(closed=closed),
+        calendar=rng.integers(-1, 3, n_arcs),
+        clearing=clearing,
+        clearing_minutes=np.where(clearing >= 0, rng.integers(1, 3000, n_arcs), 0),
     )
 
 
@@ -62,13 +76,27 @@ def beats(one: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def leave(arcs: Arcs, arc: int, ready: int) -> int:
-    """Minute by minute until a departure."""
+    """Through customs day by day, then day by day until a departure."""
+
+    def is_shut(calendar: np.ndarray | None, day: int) -> bool:
+        if arcs.days is None or calendar is None or calendar[arc] < 0:
+            return False
+        closed = arcs.days.closed[calendar[arc]]
+        return bool(day < len(closed) and closed[day])
+
+    if arcs.clearing is not None and arcs.clearing_minutes is not None and arcs.clearing[arc] >= 0:
+        left = int(arcs.clearing_minutes[arc])
+        while is_shut(arcs.clearing, ready // 1440) or left:
+            midnight = (ready // 1440 + 1) * 1440
+            worked = 0 if is_shut(arcs.clearing, ready // 1440) else min(left, midnight - ready)
+            ready = ready + worked if worked and worked == left else midnight
+            left -= worked
     cut_off = int(arcs.cut_off[arc])
-    if cut_off < 0:
-        return ready
-    day = ready // 1440 + (1 if ready % 1440 > cut_off else 0)
-    while not int(arcs.weekdays[arc]) >> day % 7 & 1:
+    day = ready // 1440 + (1 if 0 <= cut_off < ready % 1440 else 0)
+    while not int(arcs.weekdays[arc]) >> day % 7 & 1 or is_shut(arcs.calendar, day):
         day += 1
+    if cut_off < 0:
+        return ready if day == ready // 1440 else day * 1440
     return day * 1440 + cut_off
 
 

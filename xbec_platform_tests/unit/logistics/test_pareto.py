@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from xbec_platform.logistics.pareto import DAY, Arcs, Labels, pareto_labels
+from xbec_platform.logistics.closures import DAY
+from xbec_platform.logistics.pareto import Arcs, Labels, pareto_labels
 from xbec_platform_tests.unit.logistics.route_networks import (
     brute_force,
     label_setting,
@@ -24,10 +25,10 @@ def as_sets(labels: Labels) -> dict[int, set[tuple[int, int]]]:
 
 
 def test_every_efficient_way_of_200_networks() -> None:
-    """Parallel arcs, circles, departures, ties: the same pairs as trying every walk."""
+    """Parallel arcs, circles, departures, closed days, customs, ties: the same pairs as trying every walk."""
     for seed in range(200):
         rng = np.random.default_rng(seed)
-        arcs = random_arcs(rng, n_nodes=6, n_arcs=12)
+        arcs = random_arcs(rng, n_nodes=6, n_arcs=12, with_closures=seed % 2 == 1)
         start = int(rng.integers(0, 7 * DAY))
         found = pareto_labels(arcs, source=0, n_nodes=6, start=start, max_legs=4)
         assert as_sets(found) == brute_force(arcs, 0, start, 4), seed

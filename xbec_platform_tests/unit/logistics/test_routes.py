@@ -14,7 +14,7 @@ MONEY = {name: pl.Decimal(18, 4) for name in ("rate_per_kg", "rate_per_cbm", "mi
 
 
 def lane(origin: str, dest: str, mode: str, rate: str, days: float, **changes: object) -> dict[str, object]:
-    usual: dict[str, object] = {
+    usual: dict[str, object] = {"carrier": None,
         "lane_id": f"{origin}:{dest}:{mode}", "origin_node": origin, "dest_node": dest, "mode": mode,
         "distance_km": 100.0, "rate_per_kg": Decimal(rate), "rate_per_cbm": None, "min_charge": Decimal(0),
         "rate_brackets": None, "rate_to_base": Decimal(1), "surcharge_pct": None, "vol_divisor": None,
@@ -25,7 +25,7 @@ def lane(origin: str, dest: str, mode: str, rate: str, days: float, **changes: o
 
 
 def network(*lanes: dict[str, object]) -> RouteNetwork:
-    text = dict.fromkeys(("rate_brackets", "cut_off_local", "departures"), pl.String)
+    text = dict.fromkeys(("carrier", "rate_brackets", "cut_off_local", "departures"), pl.String)
     floats = dict.fromkeys(
         ("surcharge_pct", "vol_divisor", "transit_p50_days", "transit_p90_days"), pl.Float64
     )
