@@ -87,6 +87,9 @@ def route_network(lanes: pl.DataFrame) -> RouteNetwork:
 
 def _fault(row: dict[str, object]) -> str | None:
     """Why a lane cannot be part of a route."""
+    lost = [name for name in ("origin_node", "dest_node", "mode") if not row[name]]
+    if lost:
+        return f"{lost[0]} is missing"
     money = {name: row[name] for name in ("rate_per_kg", "min_charge")}
     missing = [name for name, value in money.items() if value is None]
     if missing:
@@ -106,11 +109,21 @@ def _fault(row: dict[str, object]) -> str | None:
 def _bracket_fault(text: object) -> str | None:
     if text is None:
         return None
-    brackets = sorted(json.loads(str(text)), key=lambda bracket: bracket["min_kg"])
-    for lower, upper in pairwise(brackets):
-        if lower["max_kg"] is None or lower["max_kg"] > upper["min_kg"]:
-            return f"rate_brackets overlap at {upper['min_kg']} kg"
-    return "rate_brackets have a negative rate" if any(b["rate_per_kg"] < 0 for b in brackets) else None
+    try:
+        steps = sorted(
+            (
+                float(one["min_kg"]),
+                float("inf") if one["max_kg"] is None else float(one["max_kg"]),
+                float(one["rate_per_kg"]),
+            )
+            for one in json.loads(str(text))
+        )
+    except (ValueError, TypeError, KeyError):
+        return "rate_brackets are no list of {min_kg, max_kg, rate_per_kg}"
+    for (_, end, _), (begin, _, _) in pairwise(steps):
+        if end > begin:
+            return f"rate_brackets overlap at {begin:g} kg"
+    return "rate_brackets have a negative rate" if any(rate < 0 for _, _, rate in steps) else None
 
 
 def _mask(departures: str) -> int:
