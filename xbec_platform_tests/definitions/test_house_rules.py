@@ -1,6 +1,7 @@
 """Rules of the house that a reader relies on: who imports whom, who opens a database, who reads the environment."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -92,8 +93,10 @@ def test_one_rule_says_which_of_two_versions_counts() -> None:
 
 
 def test_no_highspy() -> None:
-    """It cannot be loaded in one process with OR-Tools 9.15 (or-tools #5246)."""
-    assert "highspy==" not in (PACKAGE.parent / "requirements.lock").read_text()
+    """It cannot be loaded in one process with OR-Tools 9.15 (or-tools #5246): in no lock file and no extra."""
+    for name in ("requirements.lock", "pyproject.toml"):
+        wanted = (PACKAGE.parent / name).read_text()
+        assert not re.search(r"^\W*highspy", wanted, re.MULTILINE), name
 
 
 def test_files_are_short() -> None:

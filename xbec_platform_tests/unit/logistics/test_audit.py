@@ -5,10 +5,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
+from xbec_platform.logistics import assignment
 from xbec_platform.logistics.assignment import AssignmentResult, assign
 from xbec_platform.logistics.assignment_inputs import AssignmentInputs, AssignmentParams
 from xbec_platform.logistics.audit import audit_plan
@@ -154,6 +157,33 @@ def test_leaving_over_what_could_be_served_is_caught(make_day: Callable[..., Ass
     lazy = assign(replace(day, warehouses=day.warehouses.with_columns(capacity_orders_day=pl.lit(0))))
     found = audit_plan(day, AssignmentParams(), lazy.assignments, lazy.unserved, lazy.summary)
     assert found.rows() == [("reason", "o line 1", "SERVABLE", "WAREHOUSE_CAPACITY_FULL")]
+
+
+@pytest.mark.parametrize(
+    ("step", "broken", "message"),
+    [
+        # The solver calls a plan optimal that leaves a piece over which has a cheaper way.
+        (
+            "solve_flow",
+            lambda good: replace(good, arc_flow=0 * good.arc_flow, class_unserved=np.array([1])),
+            "optimal",
+        ),
+        # The plan loses a row after it was solved.
+        ("assignment_table", lambda good: good.clear(), "breaks"),
+    ],
+)
+def test_a_wrong_plan_is_never_returned(
+    make_day: Callable[..., AssignmentInputs],
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    broken: Callable[[Any], Any],
+    message: str,
+) -> None:
+    """Solvers have wrong-answer bugs (or-tools #5293, #5274): every plan is certified and audited on its way out."""
+    honest = getattr(assignment, step)
+    monkeypatch.setattr(assignment, step, lambda *given: broken(honest(*given)))
+    with pytest.raises(RuntimeError, match=message):
+        assign(make_day(lines=[{"order_id": "o"}], lanes=[{"origin_node": "A"}]))
 
 
 def test_audit_loads_no_solver_and_no_planning_code() -> None:
