@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from xbec_platform.customers.cluster_promotion import Promotion
     from xbec_platform.customers.features import FeatureSpec
 
+    Search = Callable[[date, pl.DataFrame, ClusterParams], ClusterModel]
+
 # The prefix that the pure code gives its frames.
 OWN_PREFIX = "cluster"
 
@@ -34,6 +36,7 @@ def models(
     params_of: "Callable[[pl.DataFrame], ClusterParams]",
     start: date,
     decisions: "Sequence[Promotion]" = (),
+    search: "Search | None" = None,
 ) -> "Callable[[date], ClusterModel]":
     """The model of a day: the search of the period, moved to the day's Monday; each fitted once per run.
 
@@ -44,6 +47,7 @@ def models(
         params_of: settings of the search among them.
         start: first day of the home.
         decisions: of operators on these groups.
+        search: how groups of a day are searched; `clusters.fit` by default, `remembered_search` where it is costly.
     """
     from xbec_platform.customers.cluster_days import model_day, search_day
     from xbec_platform.customers.cluster_promotion import in_force, promoted
@@ -54,19 +58,45 @@ def models(
     def searched(day: date, decision: "Promotion | None") -> "ClusterModel":
         people = people_of(day, None)
         if decision is None:
-            return fit(people, params_of(people))
+            params = params_of(people)
+            return search(day, people, params) if search is not None else fit(people, params)
         return promoted(people, searched(day, None), params_of(people), decision)
 
     @cache
     def moved(monday: date, decision: "Promotion | None") -> "ClusterModel":
-        search = search_day(monday, start=start)
-        if search is None or search == monday:
+        anchor = search_day(monday, start=start)
+        if anchor is None or anchor == monday:
             return searched(monday, decision)
-        model = searched(search, decision)
+        model = searched(anchor, decision)
         people = people_of(monday, model)
         return refit(people, model, params_of(people))
 
     return lambda day: moved(model_day(day, start=start), in_force(decisions, day))
+
+
+def remembered_search(warehouse: Warehouse, prefix: str) -> "Search":
+    """A search that is not repeated on the days of its period: it takes 2 to 8 CPU s and finds the same again."""
+    import json
+
+    import polars as pl
+
+    from xbec_platform.customers.cluster_storage import MODEL_SCHEMAS, model_from_frames, model_to_frames
+    from xbec_platform.customers.clusters import fit
+    from xbec_platform.customers.features import customers_in_order
+    from xbec_platform.warehouse.remembered import input_hash, remembered
+
+    def search(day: date, people: "pl.DataFrame", params: "ClusterParams") -> "ClusterModel":
+        def document() -> str:
+            frames = model_to_frames(fit(people, params))
+            return json.dumps({name: frame.to_dict(as_series=False) for name, frame in frames.items()})
+
+        found_from = input_hash(customers_in_order(people), params)
+        known = json.loads(remembered(warehouse, f"{prefix} groups of {day}", found_from, document))
+        return model_from_frames(
+            {name: pl.DataFrame(known[name], schema=schema) for name, schema in MODEL_SCHEMAS.items()}
+        )
+
+    return search
 
 
 def decisions_on(warehouse: Warehouse, groups: str) -> "list[Promotion]":

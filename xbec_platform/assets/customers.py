@@ -13,6 +13,7 @@ from xbec_platform.assets.cluster_models import (
     described,
     model_tables,
     models,
+    remembered_search,
     report,
 )
 from xbec_platform.assets.model_tables import as_of_days, model_spec, write_as_of
@@ -81,6 +82,7 @@ def build_customer_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             lambda _: ClusterParams(),
             settings.start_date,
             decisions_on(warehouse.file, "habits"),
+            remembered_search(warehouse.file, OWN_PREFIX),
         )
         chosen = as_of_days(context)
         for day in chosen:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
-from xbec_platform.assets.cluster_models import decisions_on, described, model_tables, models, report
+from xbec_platform.assets.cluster_models import (
+    decisions_on,
+    described,
+    model_tables,
+    models,
+    remembered_search,
+    report,
+)
 from xbec_platform.assets.interest_queries import QUERIES
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
@@ -122,4 +129,5 @@ def _models(warehouse: Warehouse, start: date) -> "Callable[[date], ClusterModel
     from xbec_platform.customers.interests import interest_clusters
 
     decisions = decisions_on(warehouse, "interests")
-    return models(partial(interests_of, warehouse), interest_clusters, start, decisions)
+    search = remembered_search(warehouse, PREFIX)
+    return models(partial(interests_of, warehouse), interest_clusters, start, decisions, search)

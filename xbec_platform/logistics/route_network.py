@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import pairwise
 
@@ -52,11 +52,15 @@ class Parcel:
 
 @dataclass(frozen=True, kw_only=True)
 class RouteNetwork:
-    """Lanes that can be used, nodes by name, and lanes that cannot with the reason (lane_id, reason)."""
+    """Lanes that can be used, nodes by name, and lanes that cannot with the reason (lane_id, reason).
+
+    What lanes charge for a weight and volume is found once, see `freight_ticks`.
+    """
 
     lanes: pl.DataFrame
     nodes: tuple[str, ...]
     faulty: pl.DataFrame
+    charges: dict[tuple[float, float], np.ndarray] = field(default_factory=dict, compare=False, repr=False)
 
 
 def route_network(lanes: pl.DataFrame) -> RouteNetwork:
@@ -147,6 +151,13 @@ def freight_ticks(network: RouteNetwork, parcel: Parcel) -> np.ndarray:
 
     Chargeable weight is the greater of weight and volume / divisor (5,000 cm3 per kg express, 6,000 air).
     """
+    size = parcel.kg, parcel.m3
+    if size not in network.charges:
+        network.charges[size] = _charged(network, parcel)
+    return network.charges[size]
+
+
+def _charged(network: RouteNetwork, parcel: Parcel) -> np.ndarray:
     found = []
     for row in network.lanes.iter_rows(named=True):
         divisor = row["vol_divisor"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 
 import polars as pl
 
@@ -96,7 +97,7 @@ class TariffRule:
         low, high = self.threshold_low, self.threshold_high
         return (not low or value > low) and (high is None or value <= high)
 
-    @property
+    @cached_property
     def hs_prefix(self) -> str | None:
         """Beginning of the HS codes the rule is for; empty for all goods; None for a scope in words."""
         if self.item_scope in {None, "all"}:
@@ -104,7 +105,7 @@ class TariffRule:
         found = _HS_SCOPE.fullmatch(self.item_scope or "")
         return found["prefix"] if found else None
 
-    @property
+    @cached_property
     def piece_price(self) -> Decimal | None:
         """Least price of a piece the rule is for, in its currency; None without such a condition."""
         found = _HS_SCOPE.fullmatch(self.item_scope or "")

@@ -9,8 +9,8 @@ source as (
 
 ),
 
--- The few events that came several times are ranked there, once. Ranked here, every event of a day would be in
--- each model that reads it.
+-- The few events that came several times are ranked there, once. Ranked here, every event of a day would be
+-- in each model that reads it.
 versions as (
 
     select * from {{ ref('int_event_versions') }}

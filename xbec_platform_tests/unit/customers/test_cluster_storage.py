@@ -1,16 +1,21 @@
 """A model as tables and back."""
 
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
 
-from xbec_platform.customers.cluster_model import ClusterModel
+from xbec_platform.assets.cluster_models import remembered_search
+from xbec_platform.customers import clusters
+from xbec_platform.customers.cluster_model import ClusterModel, ClusterParams
 from xbec_platform.customers.cluster_refit import refit
 from xbec_platform.customers.cluster_storage import MODEL_SCHEMAS, model_from_frames, model_to_frames
 from xbec_platform.customers.clusters import assign, fit
 from xbec_platform.customers.features import DroppedFeature
+from xbec_platform.warehouse.database import Warehouse
 from xbec_platform_tests.unit.customers.shops import QUICK
 
 
@@ -66,3 +71,29 @@ def test_missing_frame_is_named(model: ClusterModel) -> None:
     del frames["cluster_bins"]
     with pytest.raises(ValueError, match="frames missing: cluster_bins"):
         model_from_frames(frames)
+
+
+def test_the_same_search_is_made_once(
+    model: ClusterModel, shop: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is remembered is what was found, to the bit; another customer, setting or day is another search."""
+    searched = []
+
+    def search(people: pl.DataFrame, params: ClusterParams) -> ClusterModel:
+        searched.append(params)
+        return replace(model, n_customers=people.height)
+
+    monkeypatch.setattr(clusters, "fit", search)
+    memory = remembered_search(Warehouse(tmp_path / "w.duckdb"), "cluster")
+    day, other = date(2026, 1, 5), date(2026, 1, 12)
+    first = memory(day, shop, QUICK)
+    assert first == replace(model, n_customers=shop.height)
+    assert memory(day, shop.reverse(), QUICK) == first
+    assert len(searched) == 1
+    assert memory(day, shop.tail(-1), QUICK).n_customers == shop.height - 1
+    memory(day, shop.tail(-1), replace(QUICK, min_customers=60))
+    memory(other, shop, QUICK)
+    assert len(searched) == 4
+    # What was found for other customers last is gone, what was found for other days is not.
+    assert memory(other, shop, QUICK) == first
+    assert len(searched) == 4
