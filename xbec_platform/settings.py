@@ -21,7 +21,16 @@ from xbec_platform.yaml_files import read_yaml
 HOME_FILE = "home.yml"
 # Read by dbt's profile, Dagster's configuration and the tests, never by the platform itself.
 POSTGRES_URL = "XBEC_POSTGRES_URL"
-FOREIGN = frozenset({"XBEC_WAREHOUSE_PATH", "XBEC_SHARED_DATA", "XBEC_CHROMIUM", POSTGRES_URL})
+FOREIGN = frozenset(
+    {
+        "XBEC_WAREHOUSE_PATH",
+        "XBEC_SHARED_DATA",
+        "XBEC_CHROMIUM",
+        "XBEC_TEST_UI",
+        "XBEC_TEST_SPARK",
+        POSTGRES_URL,
+    }
+)
 # SQLAlchemy 2.1 takes psycopg 3 where an address names no driver. dagster-postgres installs psycopg2 and asks errors
 # for its `pgcode`, which psycopg 3 does not have: services that start at the same moment fail with it.
 POSTGRES_DRIVER = "postgresql+psycopg2"
