@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import dagster as dg
 
@@ -36,6 +37,7 @@ from xbec_platform.assets.routes import build_route_assets
 from xbec_platform.assets.shipments import build_shipment_assets
 from xbec_platform.assets.target_groups import build_target_assets
 from xbec_platform.assets.ui_metadata import described
+from xbec_platform.automation.freshness import kept_fresh
 from xbec_platform.automation.jobs import build_jobs
 from xbec_platform.automation.schedules import build_schedules
 from xbec_platform.automation.sensors import build_sensors
@@ -64,8 +66,9 @@ def _no_garbage_collection() -> Iterator[None]:
 def build_definitions(settings: Settings) -> dg.Definitions:
     """All definitions of one home; nothing global, so that tests may build several."""
     settings.announce()
+    fresh = partial(kept_fresh, settings)
     tables = [
-        assets.map_asset_specs(described)
+        assets.map_asset_specs(lambda spec: fresh(described(spec)))
         for assets in (
             *build_intake_assets(settings),
             *build_dbt_assets(settings),
@@ -92,14 +95,14 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     ]
     others = [
         *tables,
-        *build_catalogue_assets(tables),
+        *(one.map_asset_specs(fresh) for one in build_catalogue_assets(tables)),
         *build_erasure_assets(settings),
         *build_retention_assets(settings),
         *build_publish_assets(settings),
         *build_presale_page_assets(settings),
     ]
     return dg.Definitions(
-        assets=[*others, *build_health_assets(settings, others)],
+        assets=[*others, *(one.map_asset_specs(fresh) for one in build_health_assets(settings, others))],
         asset_checks=[
             *build_intake_checks(settings),
             *build_model_checks(settings),

@@ -37,6 +37,20 @@ def test_every_asset_has_owner_group_kind_and_description(definitions: dg.Defini
         assert "key" in spec.description.lower(), f"{name}: the description must state the key"
 
 
+def test_tables_without_days_are_expected_daily_while_days_come(
+    definitions: dg.Definitions, tmp_path: Path
+) -> None:
+    """The UI shows what has grown old; a history that has ended is not old."""
+    assert not [spec.key for spec in specs(definitions) if spec.freshness_policy]
+    living = specs(build_definitions(Settings(home=tmp_path)))
+    expected = {spec.key.to_user_string(): spec for spec in living if spec.freshness_policy}
+    assert {"marts/dim_customer", "marts/mart_waiting_rows", "ops/catalogue", "ops/platform_health"} <= set(
+        expected
+    )
+    assert not [name for name, spec in expected.items() if spec.partitions_def]
+    assert not [name for name in expected if name.startswith(("seeds/", "staging/", "raw/", "ml/"))]
+
+
 def test_every_asset_has_a_check(definitions: dg.Definitions) -> None:
     """A table nobody checks is a table nobody trusts."""
     graph = definitions.resolve_asset_graph()
