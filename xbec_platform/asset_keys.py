@@ -95,6 +95,7 @@ PREPOSITION_SUMMARY = dg.AssetKey([ML, "preposition_summary"])
 PRESALE_OUTCOME = dg.AssetKey([ML, "presale_outcome"])
 
 NETWORK_SITES = dg.AssetKey([ML, "network_sites"])
+NETWORK_FLOWS = dg.AssetKey([ML, "network_flows"])
 NETWORK_UNSERVED = dg.AssetKey([ML, "network_unserved"])
 NETWORK_SUMMARY = dg.AssetKey([ML, "network_summary"])
 

@@ -61,6 +61,16 @@ QUERIES = {
             avg(total_base)::DECIMAL(18, 4) AS total_base, avg(p50_days) AS p50_days
         FROM ml.operation_mode_comparison WHERE as_of_date = $day AND status = 'ok' GROUP BY ALL ORDER BY ALL
     """,
+    "sites": """
+        SELECT s.* EXCLUDE (as_of_date), coalesce(w.name, s.warehouse_id) AS name, w.country, w.lat, w.lon
+        FROM ml.network_sites AS s LEFT JOIN marts.dim_warehouse AS w USING (warehouse_id)
+        WHERE as_of_date = $day ORDER BY s.warehouse_id
+    """,
+    "flows": """
+        SELECT warehouse_id, ship_country AS dest_country, units, cost_base FROM ml.network_flows
+        WHERE as_of_date = $day ORDER BY ALL
+    """,
+    "network": "SELECT * EXCLUDE (as_of_date) FROM ml.network_summary WHERE as_of_date = $day",
     "places": "SELECT bool_or(is_sample) AS is_sample FROM marts.dim_warehouse",
 }
 
@@ -69,6 +79,7 @@ def logistics_input(settings: Settings, warehouse: WarehouseResource, day: date)
     """Collect the page's input for a day."""
     import polars as pl
 
+    from xbec_platform.demo.geography import country_points
     from xbec_platform.logistics.plan_changes import CHANGE_SCHEMA, plan_changes
     from xbec_platform.publish.logistics_page import LogisticsInput
 
@@ -79,7 +90,9 @@ def logistics_input(settings: Settings, warehouse: WarehouseResource, day: date)
     changes = pl.DataFrame(schema=CHANGE_SCHEMA)
     if before["limits"].height:
         changes = plan_changes(_plan(frames), _plan(before))
-    shown = ("unserved", "lead_times", "routes", "ageing", "actions", "modes")
+    points = country_points().select(dest_country="iso2", dest_lat="lat", dest_lon="lon")
+    frames["flows"] = frames["flows"].join(points, on="dest_country", how="left", maintain_order="left")
+    shown = ("sites", "flows", "network", "unserved", "lead_times", "routes", "ageing", "actions", "modes")
     return LogisticsInput(
         shop=settings.shop,
         as_of=day,

@@ -60,6 +60,11 @@ def build_network_plan_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "Monday (exact facility location, audited). Grain: centre. Key: as_of_date, warehouse_id.",
             ),
             spec(
+                asset_keys.NETWORK_FLOWS,
+                "Which centre serves which country in the plan, and what it costs. "
+                "Grain: centre x country. Key: as_of_date, warehouse_id, ship_country.",
+            ),
+            spec(
                 asset_keys.NETWORK_UNSERVED,
                 "Zones with pieces that the planned centres leave over, with one reason. "
                 "Grain: zone. Key: as_of_date, ship_country, zone_no.",
@@ -97,6 +102,7 @@ def plan_of(warehouse: WarehouseResource, monday: date) -> "dict[dg.AssetKey, pl
     plan = plan_network(assignment_inputs(frames, stock=None), frames["terms"], day=monday)
     return {
         asset_keys.NETWORK_SITES: plan.sites,
+        asset_keys.NETWORK_FLOWS: plan.flows,
         asset_keys.NETWORK_UNSERVED: plan.zones,
         asset_keys.NETWORK_SUMMARY: plan.summary,
     }

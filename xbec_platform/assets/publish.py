@@ -76,6 +76,8 @@ _MODEL_TABLES = [
     asset_keys.PRESALE_CONVERSION,
     asset_keys.PREPOSITION_PLAN,
     asset_keys.NETWORK_SITES,
+    asset_keys.NETWORK_FLOWS,
+    asset_keys.NETWORK_SUMMARY,
     asset_keys.LANE_LEADTIME,
     asset_keys.ONTIME,
     asset_keys.ROUTES,

@@ -5,6 +5,16 @@ from xbec_platform.checks.table_checks import TableCheck, unique_key
 
 NETWORK_CHECKS = (
     unique_key(asset_keys.NETWORK_SITES, "as_of_date", "warehouse_id"),
+    unique_key(asset_keys.NETWORK_FLOWS, "as_of_date", "warehouse_id", "ship_country"),
+    TableCheck(
+        asset_keys.NETWORK_FLOWS,
+        "flows_add_up",
+        "What a centre sends to all countries is what it serves.",
+        """WITH sent AS (SELECT as_of_date, warehouse_id, sum(units) AS units FROM ml.network_flows GROUP BY ALL)
+        SELECT as_of_date, warehouse_id, served_units, units FROM ml.network_sites
+        FULL JOIN sent USING (as_of_date, warehouse_id)
+        WHERE abs(coalesce(served_units, 0) - coalesce(units, 0)) > 0.01 ORDER BY ALL""",
+    ),
     unique_key(asset_keys.NETWORK_UNSERVED, "as_of_date", "ship_country", "zone_no"),
     unique_key(asset_keys.NETWORK_SUMMARY, "as_of_date"),
     TableCheck(

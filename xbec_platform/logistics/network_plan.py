@@ -25,9 +25,11 @@ from xbec_platform.logistics.location import locate
 from xbec_platform.logistics.location_flow import serve_from
 from xbec_platform.logistics.location_problem import LocationPlan, LocationProblem, plan_cost
 from xbec_platform.logistics.network_tables import (
+    FLOW_SCHEMA,
     SITE_SCHEMA,
     SUMMARY_SCHEMA,
     ZONE_SCHEMA,
+    flow_rows,
     rule_rows,
     site_rows,
     summary_row,
@@ -40,9 +42,10 @@ DAYS_PER_MONTH = 365.25 / 12
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkPlan:
-    """Tables of a plan: SITE_SCHEMA, ZONE_SCHEMA, SUMMARY_SCHEMA, RULE_SCHEMA."""
+    """Tables of a plan: SITE_SCHEMA, FLOW_SCHEMA, ZONE_SCHEMA, SUMMARY_SCHEMA, RULE_SCHEMA."""
 
     sites: pl.DataFrame
+    flows: pl.DataFrame
     zones: pl.DataFrame
     summary: pl.DataFrame
     rules: pl.DataFrame
@@ -80,6 +83,7 @@ def plan_network(
     if not lines:
         return NetworkPlan(
             sites=pl.DataFrame(schema=SITE_SCHEMA),
+            flows=pl.DataFrame(schema=FLOW_SCHEMA),
             zones=pl.DataFrame(schema=ZONE_SCHEMA),
             summary=pl.DataFrame(schema=SUMMARY_SCHEMA),
             rules=rule_rows(asked, sites, None),
@@ -93,6 +97,7 @@ def plan_network(
     plan = _with_rules(problem, asked)
     return NetworkPlan(
         sites=site_rows(sites, problem, plan, served[0]),
+        flows=flow_rows(sites, zones, problem, plan),
         zones=zone_rows(zones, problem, plan),
         summary=summary_row(problem, plan, today_cost, float(served[1] @ problem.demand), WINDOW_DAYS),
         rules=rule_rows(asked, sites, plan),

@@ -37,6 +37,16 @@ ZONE_SCHEMA = pl.Schema(
 )
 """Grain: zone with unserved pieces. reason: NO_CENTRE_IN_REACH, COST_ABOVE_PENALTY or CAPACITY_FULL."""
 
+FLOW_SCHEMA = pl.Schema(
+    {
+        "warehouse_id": pl.String(),
+        "ship_country": pl.String(),
+        "units": pl.Float64(),
+        "cost_base": MONEY,
+    }
+)
+"""Grain: centre x country that it serves in the plan, within the window."""
+
 SUMMARY_SCHEMA = pl.Schema(
     {
         "window_days": pl.Int64(),
@@ -127,6 +137,28 @@ def zone_rows(zones: pl.DataFrame, problem: LocationProblem, plan: LocationPlan)
         .filter(pl.col("unserved_units") > _DUST)
         .pipe(conform, ZONE_SCHEMA)
         .sort("ship_country", "zone_no")
+    )
+
+
+def flow_rows(
+    sites: pl.DataFrame, zones: pl.DataFrame, problem: LocationProblem, plan: LocationPlan
+) -> pl.DataFrame:
+    """FLOW_SCHEMA, sorted by warehouse_id and ship_country."""
+    site, zone = np.nonzero(plan.share * problem.demand > _DUST)
+    share = plan.share[site, zone]
+    return (
+        pl.DataFrame(
+            {
+                "warehouse_id": sites["warehouse_id"][site],
+                "ship_country": zones["country"][zone],
+                "units": share * problem.demand[zone],
+                "cost_base": share * problem.serve_cost[site, zone],
+            }
+        )
+        .group_by("warehouse_id", "ship_country")
+        .agg(pl.col("units").sum().round(6), pl.col("cost_base").sum().round(4))
+        .pipe(conform, FLOW_SCHEMA)
+        .sort("warehouse_id", "ship_country")
     )
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 import polars as pl
 
 from xbec_platform.publish.formats import MISSING, count, day, money, percent, text
+from xbec_platform.publish.network_section import network_section
 from xbec_platform.publish.page_parts import Cell, Table, cells, columns, cut, scaled, words
 from xbec_platform.publish.pages import environment
 
@@ -41,6 +42,9 @@ class LogisticsInput:
         parcel: In words, what the routes are for.
         ageing: warehouse_id, age_bucket, pieces, storage_day_base.
         actions: Columns of the inventory actions, most worth first.
+        sites: Centres of the network plan, see `network_section`; empty without one.
+        flows: Its flows.
+        network: Its one row.
         modes: market, mode_id, n, n_best, total_base (mean), p50_days (mean): possible modes.
     """
 
@@ -56,6 +60,9 @@ class LogisticsInput:
     ageing: pl.DataFrame
     actions: pl.DataFrame
     modes: pl.DataFrame
+    sites: pl.DataFrame
+    flows: pl.DataFrame
+    network: pl.DataFrame
 
 
 def render_logistics(data: LogisticsInput, *, overview_href: str) -> str:
@@ -67,6 +74,9 @@ def render_logistics(data: LogisticsInput, *, overview_href: str) -> str:
         "overview_href": overview_href,
         "changes": _changes(data.changes),
         "unserved": _unserved(data.unserved),
+        "network": network_section(
+            data.sites, data.flows, data.network, base_currency=text(data.base_currency)
+        ),
         "lead_times": _lead_times(data.lead_times),
         "routes": _routes(data),
         "parcel": text(data.parcel),

@@ -21,6 +21,10 @@ FORMS = {
     "actions": "warehouse_id:s product_id:s action:s target_warehouse_id:s pieces:i cost_base:m "
     "benefit_base:m reason:s",
     "modes": "market:s mode_id:s n:i n_best:i total_base:m p50_days:f",
+    "sites": "warehouse_id:s name:s country:s lat:f lon:f action:s fixed_cost_base:m capacity_units:i served_units:f "
+    "served_today_units:f utilisation:f status:s",
+    "flows": "warehouse_id:s dest_country:s dest_lat:f dest_lon:f units:f cost_base:m",
+    "network": "window_days:i n_opened:i saving_base:m gap:f is_proven:b",
 }
 D = Decimal
 ROWS: dict[str, list[tuple[Any, ...]]] = {
@@ -40,6 +44,12 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
     "ageing": [(HOSTILE, "0_30", 7, D("0.5")), (HOSTILE, "361_plus", 3, D("1.5"))],
     "actions": [("W1", HOSTILE, "re_export", "W2", 3, D(4), D(9), "why")],
     "modes": [(HOSTILE, "direct_mail", 10, 4, D(12), None)],
+    "sites": [
+        ("W1", HOSTILE, "DE", 51.0, 10.0, "keep", D(900), 100, 99.0, 80.0, 0.99, "ok"),
+        ("W2", "Harbour", "PL", None, None, "open", None, None, 1.0, 0.0, None, "FIXED_COST_UNKNOWN"),
+    ],
+    "flows": [("W1", "FR", 47.0, 2.0, 99.0, D(50)), ("W2", "", None, None, 1.0, D(2))],
+    "network": [(28, 2, D("1234.5"), 0.0, True)],
 }
 
 
@@ -75,11 +85,14 @@ def test_everything_is_shown_and_hostile_names_are_text() -> None:
         "1.25",
         "Re export",
         "361+ days",
+        "Open W2: saves 1,234.50 EUR in 28 days against the centres open today; 2 centres open, proven best.",
+        "2 Harbour (W2), not on the map: place unknown",
+        "not known",
     ):
         assert shown in html, shown
     assert "Age unknown" not in html
     assert 'href="overview.html#network"' in html
-    assert html.count("<svg role=") == 6
+    assert html.count("<svg role=") == 8
     assert "http://" not in html.replace("http://www.w3.org", "")
     assert page(ROWS) == html
 
@@ -95,5 +108,6 @@ def test_an_empty_shop_is_told_why() -> None:
         "No stock has been counted yet.",
         "Nothing to do",
         "No operation mode is known",
+        "No network has been planned",
     ):
         assert sentence in html, sentence
