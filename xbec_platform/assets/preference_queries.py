@@ -30,7 +30,7 @@ QUERIES = {
             sum(browsing_ppm)::BIGINT AS browsing_ppm, sum(frequency_ppm)::BIGINT AS frequency_ppm,
             sum(impressions_ppm)::BIGINT AS impressions_ppm, sum(clicks_ppm)::BIGINT AS clicks_ppm,
             sum(n_events)::BIGINT AS n_events
-        FROM items JOIN {_ATTRIBUTES} AS attributes USING (item_id) GROUP BY ALL ORDER BY 1, 2, 3
+        FROM items JOIN {_ATTRIBUTES} AS attributes USING (item_id) GROUP BY ALL
     """,
     "exposures": f"""
         WITH items AS (
