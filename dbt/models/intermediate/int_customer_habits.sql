@@ -89,9 +89,31 @@ new_products as (
 
 ),
 
+category_items as (
+
+    select
+        customer_id,
+        event_date,
+        'category' as trait,
+        top_category as trait_value,
+        sum(n_items) as n_items
+    from product_days
+    group by 1, 2, 4
+
+),
+
 trait_days as (
 
-    select * from {{ ref('int_customer_trait_days') }}
+    select
+        days.*,
+        coalesce(category_items.n_items, 0) as n_items
+    from {{ ref('int_customer_trait_days') }} as days
+    left join category_items
+        on
+            days.customer_id = category_items.customer_id
+            and days.event_date = category_items.event_date
+            and days.trait = category_items.trait
+            and days.trait_value = category_items.trait_value
 
 ),
 
@@ -112,6 +134,8 @@ trait_sums as (
         trait_dates.event_date,
         trait_dates.trait,
         trait_days.trait_value,
+        sum(trait_days.weight) as weight,
+        sum(trait_days.n_items) as n_items,
         row_number() over (
             partition by trait_dates.customer_id, trait_dates.event_date, trait_dates.trait
             order by sum(trait_days.weight) desc, trait_days.trait_value
@@ -126,13 +150,26 @@ trait_sums as (
 
 ),
 
+-- Three extremes: an ordered list costs five times as much.
 top_traits as (
 
     select
         customer_id,
         event_date,
         trait,
-        {{ joined_text('trait_value', 'trait_rank') }} as top_values
+        concat_ws(
+            ', ',
+            min(case when trait_rank = 1 then trait_value end),
+            min(case when trait_rank = 2 then trait_value end),
+            min(case when trait_rank = 3 then trait_value end)
+        ) as top_values,
+        min(case when trait_rank = 1 then trait_value end) as leading_value,
+        min(
+            case
+                when trait_rank = 1
+                    then {{ money_per('weight', 'greatest(n_items, 1)') }}
+            end
+        ) as leading_unit_price
     from trait_sums
     where trait_rank <= 3
     group by 1, 2, 3
@@ -145,6 +182,8 @@ traits_by_day as (
         customer_id,
         event_date,
         max(case when trait = 'category' then top_values end) as top_categories,
+        max(case when trait = 'category' then leading_value end) as leading_category,
+        max(case when trait = 'category' then leading_unit_price end) as leading_unit_price,
         max(case when trait = 'brand' then top_values end) as top_brands,
         max(case when trait = 'payment_method' then top_values end) as payment_methods,
         max(case when trait = 'operation_mode' then top_values end) as operation_modes
@@ -176,6 +215,8 @@ joined as (
         weekday_scores.weekday_score,
         coalesce(new_products.n_new_products, 0) as n_new_products,
         traits_by_day.top_categories,
+        traits_by_day.leading_category,
+        traits_by_day.leading_unit_price,
         traits_by_day.top_brands,
         traits_by_day.payment_methods,
         traits_by_day.operation_modes
@@ -211,6 +252,8 @@ running as (
         max(weekday_score) over so_far as weekday_score,
         sum(n_new_products) over so_far as n_products,
         {{ last_known('top_categories') }} over so_far as top_categories,
+        {{ last_known('leading_category') }} over so_far as leading_category,
+        {{ last_known('leading_unit_price') }} over so_far as leading_unit_price,
         {{ last_known('top_brands') }} over so_far as top_brands,
         {{ last_known('payment_methods') }} over so_far as payment_methods,
         {{ last_known('operation_modes') }} over so_far as operation_modes
@@ -229,10 +272,12 @@ select
     valid_to,
 
     top_categories,
+    leading_category,
     top_brands,
     payment_methods,
     operation_modes,
 
+    leading_unit_price,
     cast(n_products as bigint) as n_products,
     cast(23 - hour_score % 24 as integer) as preferred_hour_utc,
     cast(7 - weekday_score % 7 as integer) as preferred_weekday

@@ -21,15 +21,29 @@ events as (
 
 ),
 
+-- Only what pages are made of: all of it is sorted.
 numbered as (
 
     select
-        *,
+        feed,
+        is_inferred,
+        session_key,
+        event_date,
+        event_id,
+        event_ts,
+        dwell_s,
+        is_page,
+        event_type = 'ping' as is_heartbeat,
         sum(case when is_page then 1 else 0 end) over (
             partition by feed, is_inferred, session_key, event_date
             order by event_ts, event_id
             rows between unbounded preceding and current row
-        ) as page_no
+        ) as page_no,
+        max(case when is_page or event_type = 'ping' then {{ time_slot('event_ts', 10) }} end) over (
+            partition by feed, is_inferred, session_key, event_date
+            order by event_ts, event_id
+            rows between unbounded preceding and 1 preceding
+        ) as slot_before
     from events
     where session_key is not null
 
@@ -46,9 +60,14 @@ pages as (
         page_no,
         max(case when is_page then event_id end) as page_event_id,
         max(case when is_page then dwell_s end) as tracker_s,
-        max(case when event_type = 'ping' then 1 else 0 end) as has_heartbeat,
-        count(
-            distinct case when is_page or event_type = 'ping' then {{ time_slot('event_ts', 10) }} end
+        max(case when is_heartbeat then 1 else 0 end) as has_heartbeat,
+        -- Distinct stretches of ten seconds with a heartbeat, and the one in which the page was opened.
+        sum(
+            case
+                when is_page then 1
+                when is_heartbeat and {{ time_slot('event_ts', 10) }} > slot_before then 1
+                else 0
+            end
         ) as n_beats,
         min(event_ts) as first_ts,
         max(event_ts) as last_ts
@@ -109,7 +128,8 @@ sessions as (
         sum(case when event_type <> 'ping' then 1 else 0 end) as n_actions,
         sum(case when is_page and dwell_s = 0 then 1 else 0 end) as n_pages_without_time,
         {{ exact_seconds_between('min(event_ts)', 'max(event_ts)') }} as duration_s
-    from numbered
+    from events
+    where session_key is not null
     group by 1, 2, 3, 4
 
 ),

@@ -115,16 +115,39 @@ known_service as (
 
 ),
 
--- Thirds of the customers by mean unit price; equal prices share the middle of their ranks and so their band.
+-- A customer's price is that of a piece in the category most is spent on, of any where goods have none.
+placed as (
+
+    select
+        known.*,
+        countries.country,
+        known_habits.leading_category,
+        coalesce(known_habits.leading_unit_price, known.mean_unit_price) as unit_price
+    from known
+    left join known_habits
+        on known.customer_id = known_habits.customer_id and known.as_of_date = known_habits.as_of_date
+    left join countries
+        on
+            known.customer_id = countries.customer_id
+            and known.as_of_date >= countries.valid_from
+            and known.as_of_date < countries.valid_to
+
+),
+
+-- Thirds of the customers of one market and category by price; equal prices share the middle of their ranks
+-- and so their band.
 ranked as (
 
     select
         *,
         rank() over by_price - 1 as n_cheaper,
         count(*) over by_price as n_not_dearer,
-        count(mean_unit_price) over (partition by as_of_date) as n_priced
-    from known
-    window by_price as (partition by as_of_date order by mean_unit_price nulls last)
+        count(unit_price) over (partition by as_of_date, country, leading_category) as n_priced
+    from placed
+    window by_price as (
+        partition by as_of_date, country, leading_category
+        order by unit_price nulls last
+    )
 
 )
 
@@ -132,7 +155,7 @@ select
     ranked.as_of_date,
     ranked.customer_id,
 
-    countries.country,
+    ranked.country,
     version_spans.language,
     ranked.first_order_date,
     ranked.last_order_date,
@@ -183,7 +206,7 @@ select
     known_habits.payment_methods,
     known_habits.operation_modes,
     case
-        when ranked.mean_unit_price is null then null
+        when ranked.unit_price is null then null
         when 3 * (ranked.n_cheaper + ranked.n_not_dearer) < 2 * ranked.n_priced then 'low'
         when 3 * (ranked.n_cheaper + ranked.n_not_dearer) < 4 * ranked.n_priced then 'mid'
         else 'high'
@@ -197,11 +220,6 @@ left join known_habits
     on ranked.customer_id = known_habits.customer_id and ranked.as_of_date = known_habits.as_of_date
 left join known_service
     on ranked.customer_id = known_service.customer_id and ranked.as_of_date = known_service.as_of_date
-left join countries
-    on
-        ranked.customer_id = countries.customer_id
-        and ranked.as_of_date >= countries.valid_from
-        and ranked.as_of_date < countries.valid_to
 left join version_spans
     on
         ranked.customer_id = version_spans.customer_id
