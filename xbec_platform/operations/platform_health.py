@@ -52,6 +52,11 @@ PROMISED = (
     asset_keys.OVERVIEW_PAGE,
 )
 _PLANNED_LIMIT = 2000
+_STEP_EVENTS = {
+    dg.DagsterEventType.STEP_START,
+    dg.DagsterEventType.STEP_SUCCESS,
+    dg.DagsterEventType.STEP_FAILURE,
+}
 _STARTED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.STARTED)
 
 
@@ -88,13 +93,29 @@ def step_uses(instance: dg.DagsterInstance, *, since: date) -> list[StepUse]:
         wait = max(record.start_time - record.create_timestamp.timestamp(), 0.0)
         day = datetime.fromtimestamp(record.start_time, UTC).date()
         assets = _assets_by_step(instance, run_id)
-        for step in instance.get_run_step_stats(run_id):
-            if step.start_time is None or step.end_time is None or step.status is None:
-                continue
-            failed = step.status.value == "FAILURE"
-            spent = step.end_time - step.start_time
-            uses += [StepUse(day, name, failed, spent, wait) for name in assets.get(step.step_key, ())]
+        for step_key, (spent, failed) in _ended_steps(instance, run_id).items():
+            uses += [StepUse(day, name, failed, spent, wait) for name in assets.get(step_key, ())]
     return uses
+
+
+def _ended_steps(instance: dg.DagsterInstance, run_id: str) -> Mapping[str, tuple[float, bool]]:
+    """Step -> seconds and whether it failed.
+
+    Dagster's own statistics of a step read all that it materialised, too: 25,000 events of a year's backfill.
+    """
+    started: dict[str, float] = {}
+    ended: dict[str, tuple[float, bool]] = {}
+    for record in instance.get_records_for_run(run_id, of_type=_STEP_EVENTS, ascending=True).records:
+        entry = record.event_log_entry
+        event = entry.get_dagster_event()
+        if event.step_key is None:
+            continue
+        if event.event_type == dg.DagsterEventType.STEP_START:
+            started[event.step_key] = entry.timestamp
+        elif event.step_key in started:
+            failed = event.event_type == dg.DagsterEventType.STEP_FAILURE
+            ended[event.step_key] = (entry.timestamp - started[event.step_key], failed)
+    return ended
 
 
 def _assets_by_step(instance: dg.DagsterInstance, run_id: str) -> Mapping[str, set[str]]:
