@@ -6,7 +6,7 @@ The platform knows no rate by itself: every figure is a row with its source. A r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
@@ -148,7 +148,14 @@ class Rulebook:
 
     def on(self, market: str, day: date) -> tuple[TariffRule, ...]:
         """Rules of a market that hold on a day."""
-        return tuple(rule for rule in self.rules if rule.market == market and rule.holds_on(day))
+        return tuple(rule for rule in self._by_market.get(market, ()) if rule.holds_on(day))
+
+    @cached_property
+    def _by_market(self) -> Mapping[str, Sequence[TariffRule]]:
+        found: dict[str, list[TariffRule]] = {}
+        for rule in self.rules:
+            found.setdefault(rule.market, []).append(rule)
+        return found
 
 
 def _rule(row: dict[str, object]) -> TariffRule:
