@@ -1,6 +1,6 @@
 """Real data: the published figures of UCI Online Retail come out of the marts to the row and the penny."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from xbec_platform.assets.resources import WarehouseResource
-from xbec_platform.automation.jobs import INTAKE_AND_FACTS
+from xbec_platform.automation.jobs import DECISIONS, INTAKE_AND_FACTS
 from xbec_platform.main_job import prepare
 from xbec_platform.settings import Settings
 from xbec_platform_tests.integration.homes import run_job
@@ -108,3 +108,27 @@ def test_one_file_gives_the_same_facts_as_305(
     sql = """SELECT count(*), sum(qty), sum(unit_price), sum(_duplicate_records),
         sum(hash(order_id, line_no, product_id)) FROM raw.order_lines"""
     assert whole.read_frame(sql, purpose="test").rows() == [query(retail_home, sql)]
+
+
+def test_everything_is_decided_of_a_real_shop(retail_home: Settings) -> None:
+    """No events, no carriers, a sample network: every decision copes with what is not there, as of an early day.
+
+    Early, because the cost grows with what is known; the facts of the days after it are there, too.
+    """
+    day = date(2010, 12, 20)
+    assert run_job(retail_home, DECISIONS, day, day + timedelta(days=1))
+    known = """SELECT count(*) FROM marts.mart_user_database
+        WHERE as_of_date = DATE '2010-12-20' AND customer_id NOT IN (SELECT customer_id FROM {})"""
+    for table in ("ml.recs_discover", "ml.customer_clusters", "ml.clv"):
+        assert query(retail_home, known.format(table)) == (0,), f"somebody is missing in {table}"
+    assert query(
+        retail_home,
+        "SELECT min(n), max(n) FROM (SELECT count(*) AS n FROM ml.recs_discover GROUP BY customer_id)",
+    ) == (20, 20)
+    assert query(
+        retail_home,
+        """SELECT bool_and(ordered_units = assigned_units + unserved_units), sum(assigned_units) > 0
+        FROM ml.assignment_summary""",
+    ) == (True, True)
+    assert query(retail_home, "SELECT count(*) > 1000 FROM ml.inventory_policy") == (True,)
+    assert (retail_home.reports / "overview.html").is_file()
