@@ -11,11 +11,11 @@ import dagster as dg
 from xbec_platform import asset_keys
 from xbec_platform.as_of_sql import DAY_RATES, TARIFF_RULES, latest
 from xbec_platform.assets.affinity_queries import count_baskets
+from xbec_platform.assets.decided_steps import decided_step
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.route_queries import LANES
 from xbec_platform.assets.ui_metadata import markdown_table
-from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ def build_affinity_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         ],
     )
 
-    @dg.multi_asset(
+    @decided_step(
+        settings,
         name="affinity",
         specs=[
             spec(
@@ -86,9 +87,6 @@ def build_affinity_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "Key: as_of_date, basket_kind, market, product_a, product_b, product_c.",
             ),
         ],
-        partitions_def=daily(settings),
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        pool="warehouse",
     )
     def affinity(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource

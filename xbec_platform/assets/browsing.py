@@ -9,11 +9,11 @@ import dagster as dg
 
 from xbec_platform import asset_keys
 from xbec_platform.assets.browsing_queries import QUERIES
+from xbec_platform.assets.decided_steps import decided_step
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.recommendation_queries import QUERIES as RECOMMENDATION_QUERIES
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import markdown_table
-from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def build_browsing_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         deps=_DEPS,
     )
 
-    @dg.multi_asset(
+    @decided_step(
+        settings,
         name="browsing",
         specs=[
             spec(
@@ -75,9 +76,6 @@ def build_browsing_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "Grain: model. Key: as_of_date, model.",
             ),
         ],
-        partitions_def=daily(settings),
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        pool="warehouse",
     )
     def browsing(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource

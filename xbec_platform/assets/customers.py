@@ -16,10 +16,10 @@ from xbec_platform.assets.cluster_models import (
     remembered_search,
     report,
 )
+from xbec_platform.assets.decided_steps import decided_step
 from xbec_platform.assets.model_tables import as_of_days, model_spec, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.user_database import user_database
-from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
 
 
@@ -33,7 +33,8 @@ def build_customer_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         deps=[asset_keys.mart("mart_user_database"), asset_keys.raw("cluster_promotions")],
     )
 
-    @dg.multi_asset(
+    @decided_step(
+        settings,
         name="customer_clusters",
         specs=[
             spec(
@@ -65,9 +66,6 @@ def build_customer_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "promote). Grain: method. Key: as_of_date, method.",
             ),
         ],
-        partitions_def=daily(settings),
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        pool="warehouse",
     )
     def customer_clusters(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource

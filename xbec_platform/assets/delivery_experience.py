@@ -9,11 +9,11 @@ import dagster as dg
 
 from xbec_platform import asset_keys
 from xbec_platform.as_of_sql import latest
+from xbec_platform.assets.decided_steps import decided_step
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.shipments import QUERIES as SHIPMENT_QUERIES
 from xbec_platform.assets.ui_metadata import markdown_table
-from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def build_delivery_experience_assets(settings: Settings) -> list[dg.AssetsDefini
         deps=_DEPS,
     )
 
-    @dg.multi_asset(
+    @decided_step(
+        settings,
         name="delivery_experience",
         specs=[
             spec(
@@ -79,9 +80,6 @@ def build_delivery_experience_assets(settings: Settings) -> list[dg.AssetsDefini
                 "What the service index is made of. Grain: indicator. Key: as_of_date, indicator.",
             ),
         ],
-        partitions_def=daily(settings),
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        pool="warehouse",
     )
     def delivery_experience(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource

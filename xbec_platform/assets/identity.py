@@ -7,10 +7,10 @@ from typing import Any
 import dagster as dg
 
 from xbec_platform import asset_keys
+from xbec_platform.assets.decided_steps import decided_step
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import bars
-from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
 
 STAGING, INTERMEDIATE = "staging", "intermediate"
@@ -42,7 +42,8 @@ def build_identity_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         ],
     )
 
-    @dg.multi_asset(
+    @decided_step(
+        settings,
         name="identity_map",
         specs=[
             spec(
@@ -65,9 +66,6 @@ def build_identity_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "Grain: key. Key: as_of_date, kind, key_value.",
             ),
         ],
-        partitions_def=daily(settings),
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        pool="warehouse",
     )
     def identity_map(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource

@@ -16,10 +16,10 @@ from xbec_platform.assets.cluster_models import (
     remembered_search,
     report,
 )
+from xbec_platform.assets.decided_steps import decided_step
 from xbec_platform.assets.interest_queries import QUERIES
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
-from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
 from xbec_platform.warehouse.database import Warehouse
 
@@ -46,7 +46,8 @@ def build_interest_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         ],
     )
 
-    @dg.multi_asset(
+    @decided_step(
+        settings,
         name="customer_interests",
         specs=[
             spec(
@@ -78,9 +79,6 @@ def build_interest_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "Grain: method. Key: as_of_date, method.",
             ),
         ],
-        partitions_def=daily(settings),
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        pool="warehouse",
     )
     def customer_interests(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource

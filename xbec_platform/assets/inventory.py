@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
+from xbec_platform.assets.decided_steps import decided_step
 from xbec_platform.assets.inventory_queries import INVENTORY_QUERIES
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.route_queries import KIND_RULES, LANES, kind_rules
 from xbec_platform.assets.ui_metadata import bars, markdown_table
 from xbec_platform.assignment_day import QUERIES as PLAN_QUERIES
-from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def build_inventory_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         deps=_DEPS,
     )
 
-    @dg.multi_asset(
+    @decided_step(
+        settings,
         name="inventory",
         specs=[
             spec(
@@ -72,9 +73,6 @@ def build_inventory_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "Key: as_of_date, warehouse_id, product_id, action, target_warehouse_id.",
             ),
         ],
-        partitions_def=daily(settings),
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        pool="warehouse",
     )
     def inventory(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
+from xbec_platform.assets.decided_steps import decided_step
 from xbec_platform.assets.model_tables import as_of_days, model_spec, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import bars, markdown_table
 from xbec_platform.landed_cost_inputs import read_inputs
-from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def build_landed_cost_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         deps=_DEPS,
     )
 
-    @dg.multi_asset(
+    @decided_step(
+        settings,
         name="landed_costs",
         specs=[
             spec(
@@ -63,9 +64,6 @@ def build_landed_cost_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "Tariff rules that cannot be applied, with the reason. Grain: rule. Key: as_of_date, rule_id.",
             ),
         ],
-        partitions_def=daily(settings),
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        pool="warehouse",
     )
     def landed_costs(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource

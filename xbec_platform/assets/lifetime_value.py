@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
+from xbec_platform.assets.decided_steps import decided_step
 from xbec_platform.assets.model_tables import as_of_days, model_spec, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import bars, markdown_table
 from xbec_platform.assets.user_database import segmented_user_database
-from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
 from xbec_platform.warehouse.database import Warehouse
 
@@ -32,7 +32,8 @@ def build_lifetime_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         deps=[asset_keys.mart("mart_user_database"), asset_keys.mart("mart_rfm")],
     )
 
-    @dg.multi_asset(
+    @decided_step(
+        settings,
         name="customer_lifetime_value",
         specs=[
             spec(
@@ -54,9 +55,6 @@ def build_lifetime_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "them, against what came; measured on the week's Monday. Grain: day. Key: as_of_date.",
             ),
         ],
-        partitions_def=daily(settings),
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        pool="warehouse",
     )
     def customer_lifetime_value(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
+from xbec_platform.assets.decided_steps import decided_step
 from xbec_platform.assets.model_tables import as_of_days, model_spec, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import bars, markdown_table
 from xbec_platform.assignment_day import read_day
-from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def build_logistics_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         deps=_DEPS,
     )
 
-    @dg.multi_asset(
+    @decided_step(
+        settings,
         name="warehouse_plan",
         specs=[
             spec(
@@ -66,9 +67,6 @@ def build_logistics_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "Grain: day. Key: as_of_date.",
             ),
         ],
-        partitions_def=daily(settings),
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        pool="warehouse",
     )
     def warehouse_plan(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource

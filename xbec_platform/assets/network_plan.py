@@ -9,12 +9,12 @@ import dagster as dg
 
 from xbec_platform import asset_keys
 from xbec_platform.as_of_sql import RATES, latest
+from xbec_platform.assets.decided_steps import decided_step
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import markdown_table
 from xbec_platform.assignment_day import QUERIES as PLAN_QUERIES
 from xbec_platform.assignment_day import assignment_inputs
-from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def build_network_plan_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """The centres worth having, decided on the Monday of each week."""
     spec = partial(model_spec, group="logistics", owner="team:logistics", kinds={"ortools"}, deps=_DEPS)
 
-    @dg.multi_asset(
+    @decided_step(
+        settings,
         name="network_plan",
         specs=[
             spec(
@@ -75,9 +76,6 @@ def build_network_plan_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "Grain: day. Key: as_of_date.",
             ),
         ],
-        partitions_def=daily(settings),
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        pool="warehouse",
     )
     def network_plan(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource

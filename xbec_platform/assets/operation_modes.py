@@ -8,13 +8,13 @@ import dagster as dg
 
 from xbec_platform import asset_keys
 from xbec_platform.as_of_sql import latest
+from xbec_platform.assets.decided_steps import decided_step
 from xbec_platform.assets.inventory import supply_costs
 from xbec_platform.assets.inventory_queries import INVENTORY_QUERIES
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.route_queries import KIND_RULES, LANES
 from xbec_platform.assets.ui_metadata import bars
-from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ _DEPS = [
 def build_operation_mode_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """The comparison of each day."""
 
-    @dg.multi_asset(
+    @decided_step(
+        settings,
         name="operation_modes",
         specs=[
             model_spec(
@@ -73,9 +74,6 @@ def build_operation_mode_assets(settings: Settings) -> list[dg.AssetsDefinition]
                 deps=_DEPS,
             )
         ],
-        partitions_def=daily(settings),
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        pool="warehouse",
     )
     def operation_modes(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource

@@ -1,15 +1,16 @@
 """Consumption portraits as an asset: read what is known as of a day, make the tags, store."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from xbec_platform import asset_keys
+from xbec_platform.assets.decided_steps import decided_step
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
 from xbec_platform.assets.portrait_queries import QUERIES
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import markdown_table, report_links
-from xbec_platform.partitions import daily
 from xbec_platform.publish.page_names import PORTRAIT
 from xbec_platform.settings import Settings
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 def build_portrait_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """What is known of persons, segments, clusters and markets."""
 
-    @dg.multi_asset(
+    @decided_step(
+        settings,
         name="portrait_tags",
         specs=[
             model_spec(
@@ -50,13 +52,10 @@ def build_portrait_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 ],
             )
         ],
-        partitions_def=daily(settings),
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        pool="warehouse",
     )
     def portrait_tags(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource
-    ) -> dg.MaterializeResult[Any]:
+    ) -> Iterator[dg.MaterializeResult[Any]]:
         import polars as pl
 
         from xbec_platform.customers.portrait import PortraitInput
@@ -75,7 +74,7 @@ def build_portrait_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             median_evidence=pl.col("evidence_n").median(),
             mean_confidence=pl.col("confidence").mean(),
         )
-        return dg.MaterializeResult(
+        yield dg.MaterializeResult(
             asset_key=asset_keys.PORTRAIT_TAGS,
             metadata={
                 "dagster/row_count": tags.height,

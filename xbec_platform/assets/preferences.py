@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
+from xbec_platform.assets.decided_steps import decided_step
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
 from xbec_platform.assets.preference_queries import QUERIES
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import markdown_table
-from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def build_preference_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         deps=_DEPS,
     )
 
-    @dg.multi_asset(
+    @decided_step(
+        settings,
         name="user_attribute_preference",
         specs=[
             spec(
@@ -60,9 +61,6 @@ def build_preference_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "Key: as_of_date, market.",
             ),
         ],
-        partitions_def=daily(settings),
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        pool="warehouse",
     )
     def user_attribute_preference(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource

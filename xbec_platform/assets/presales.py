@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
+from xbec_platform.assets.decided_steps import decided_step
 from xbec_platform.assets.model_tables import AS_OF, as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.presale_queries import CLOSED, OUTCOME_ORDERS, QUERIES
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.route_queries import terms_of
 from xbec_platform.assets.ui_metadata import bars, markdown_table
-from xbec_platform.partitions import daily, days
+from xbec_platform.partitions import days
 from xbec_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def build_presale_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         model_spec, group="logistics", owner="team:logistics", kinds={"ortools", "scikitlearn"}, deps=_DEPS
     )
 
-    @dg.multi_asset(
+    @decided_step(
+        settings,
         name="presales",
         specs=[
             spec(
@@ -90,9 +92,6 @@ def build_presale_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "Grain: pre-sale x centre. Key: as_of_date, presale_id, warehouse_id.",
             ),
         ],
-        partitions_def=daily(settings),
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        pool="warehouse",
     )
     def presales(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
+from xbec_platform.assets.decided_steps import decided_step
 from xbec_platform.assets.model_tables import AS_OF, as_of_days, model_spec, read_as_of, write_as_of
 from xbec_platform.assets.recommendation_queries import EARLIER_LISTS, QUERIES
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import bars, markdown_table
-from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def build_recommendation_assets(settings: Settings) -> list[dg.AssetsDefinition]
         deps=_DEPS,
     )
 
-    @dg.multi_asset(
+    @decided_step(
+        settings,
         name="recommendations",
         specs=[
             spec(
@@ -69,9 +70,6 @@ def build_recommendation_assets(settings: Settings) -> list[dg.AssetsDefinition]
                 "nDCG without it. Grain: signal left out. Key: as_of_date, left_out.",
             ),
         ],
-        partitions_def=daily(settings),
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        pool="warehouse",
     )
     def recommendations(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource

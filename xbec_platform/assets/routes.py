@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform import asset_keys
+from xbec_platform.assets.decided_steps import decided_step
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.route_queries import LANES, TERMS, terms_of
 from xbec_platform.assets.ui_metadata import bars, markdown_table
-from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ def build_route_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         deps=_DEPS,
     )
 
-    @dg.multi_asset(
+    @decided_step(
+        settings,
         name="routes",
         specs=[
             spec(
@@ -58,9 +59,6 @@ def build_route_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "Lanes that no route may use, with the reason. Grain: lane. Key: as_of_date, lane_id.",
             ),
         ],
-        partitions_def=daily(settings),
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        pool="warehouse",
     )
     def efficient_routes(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource

@@ -9,10 +9,10 @@ import dagster as dg
 
 from xbec_platform import asset_keys
 from xbec_platform.as_of_sql import latest
+from xbec_platform.assets.decided_steps import decided_step
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import bars, markdown_table
-from xbec_platform.partitions import daily
 from xbec_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -91,7 +91,8 @@ def build_shipment_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         deps=_DEPS,
     )
 
-    @dg.multi_asset(
+    @decided_step(
+        settings,
         name="shipment_tracking",
         specs=[
             spec(
@@ -121,9 +122,6 @@ def build_shipment_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "Grain: parcel. Key: as_of_date, parcel_id.",
             ),
         ],
-        partitions_def=daily(settings),
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        pool="warehouse",
     )
     def shipment_tracking(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource

@@ -9,11 +9,11 @@ import dagster as dg
 
 from xbec_platform import asset_keys
 from xbec_platform.assets.cluster_models import stored_model
+from xbec_platform.assets.decided_steps import decided_step
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.target_queries import MEMBERS, QUERIES, WINDOW_DAYS
 from xbec_platform.assets.ui_metadata import markdown_table, report_links
-from xbec_platform.partitions import daily
 from xbec_platform.publish.page_names import TARGETS
 from xbec_platform.settings import Settings
 from xbec_platform.warehouse.database import Warehouse
@@ -40,7 +40,8 @@ def build_target_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         ],
     )
 
-    @dg.multi_asset(
+    @decided_step(
+        settings,
         name="target_groups",
         specs=[
             spec(
@@ -56,9 +57,6 @@ def build_target_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 "attributes promise and its own buyers. Grain: product x rank. Key: as_of_date, item_id, rank.",
             ),
         ],
-        partitions_def=daily(settings),
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        pool="warehouse",
     )
     def target_groups(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource
