@@ -15,7 +15,8 @@ import polars as pl
 import yaml
 
 from xbec_platform.ingest.contracts import Column, Contract, contracts
-from xbec_platform.ingest.formats.records import ROW, Records, as_text
+from xbec_platform.ingest.formats.numbers import detect_styles
+from xbec_platform.ingest.formats.records import ROW, FileRejectedError, Reading, Records, as_text
 from xbec_platform.ingest.native import typed_columns
 
 # Tried in this order; the first type that reads every value of a column is taken.
@@ -159,7 +160,18 @@ def _type_of(given: pl.Series) -> tuple[str, tuple[str, ...]]:
         fitting = [one for one in patterns if given.str.to_datetime(one, strict=False).null_count() == 0]
         if fitting:
             return type_, tuple(fitting)
-    return "text", ()
+    return _spelt_number(given) or "text", ()
+
+
+def _spelt_number(given: pl.Series) -> str | None:
+    """Type of numbers in a spelling of their own, as 1.234,56; None where they are none, or have two readings."""
+    frame, column = given.to_frame(), Column(name=given.name, type="decimal(18,4)")
+    try:
+        styles = detect_styles(frame, [given.name], Reading())
+    except FileRejectedError:
+        return None
+    is_read = typed_columns(frame, [column], "UTC", styles)[given.name].null_count() == 0
+    return column.type if styles and is_read else None
 
 
 def _candidate_key(texts: pl.DataFrame, guesses: Sequence[Guess]) -> tuple[str, ...]:

@@ -78,6 +78,15 @@ def test_amounts_stay_decimal_and_one_bad_address_unguards_nobody(tmp_path: Path
     assert "hash" not in columns["Email Opt-in"]
 
 
+def test_numbers_with_a_decimal_comma_are_numbers(tmp_path: Path) -> None:
+    """1.234,00 can be read in one way and proves the comma; 1,234 alone in two, hence stays text for a person."""
+    sample = tmp_path / "orders.csv"
+    sample.write_text("Nr;Total;Weight\na;3,50;1,234\nb;1.234,00;2,345\n")
+    columns = yaml.safe_load(RUNNER.invoke(app, ["new", str(sample)]).stdout)["file"]["columns"]
+    assert columns["Total"]["type"] == "decimal(18,4)"
+    assert columns["Weight"]["type"] == "text"
+
+
 def test_matching_columns_make_a_route(tmp_path: Path) -> None:
     """A file that has all a contract needs is routed there at once."""
     sample = tmp_path / "rates.csv"
