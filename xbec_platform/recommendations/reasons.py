@@ -74,7 +74,8 @@ def _kinds(audience: Audience, rows: NDArray[np.int64], products: NDArray[np.int
     pairs = (
         history.pairs["customer_ix"].to_numpy() * history.n_products + history.pairs["product_ix"].to_numpy()
     )
-    is_bought = np.isin(audience.customer_ix[rows] * history.n_products + products, pairs)
+    wanted = audience.customer_ix[rows] * history.n_products + products
+    is_bought = np.append(pairs, -1)[np.searchsorted(pairs, wanted)] == wanted
     is_page = history.product_ids.str.starts_with(CATEGORY_PAGE).to_numpy()[products]
     kinds: NDArray[np.str_] = np.where(
         is_bought, "bought", np.where(is_page, "browsed_category", "looked_at")

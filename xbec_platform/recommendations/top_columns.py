@@ -18,16 +18,35 @@ def round_scores(scores: NDArray[np.floating]) -> NDArray[np.float64]:
     return values
 
 
-def _lower_bounds(scores: NDArray[np.float32], n: int) -> NDArray[np.float32]:
-    """Return per row a value that at least n scores reach: the n-th largest of maxima of disjoint chunks."""
+def _candidates(
+    scores: NDArray[np.float32], n: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Return rows, columns and scores that hold at least the n largest positive ones of each row and few others.
+
+    The n-th largest of the maxima of disjoint chunks is reached by at least n scores, all of them in chunks whose
+    maximum reaches it: of 10,000 columns some 21 chunks of 32 are looked at again.
+    """
     tiny = np.finfo(np.float32).tiny
     n_chunks = scores.shape[1] // CHUNK
     if n_chunks < n:
-        return np.full(len(scores), tiny, dtype=np.float32)
-    maxima = scores[:, : n_chunks * CHUNK].reshape(len(scores), CHUNK, n_chunks).max(axis=1)
+        rows, columns = np.nonzero(scores >= tiny)
+        return rows, columns, scores[rows, columns]
+    chunks = scores[:, : n_chunks * CHUNK].reshape(len(scores), CHUNK, n_chunks)
+    maxima = chunks.max(axis=1)
     bounds = np.partition(maxima, n_chunks - n, axis=1)[:, n_chunks - n]
     # Scores that round to the same six digits are ties and must all become candidates.
-    return np.maximum(bounds - np.abs(bounds) * np.float32(1e-5), tiny)
+    bounds = np.maximum(bounds - np.abs(bounds) * np.float32(1e-5), tiny)
+    row, chunk = np.nonzero(maxima >= bounds[:, None])
+    members = chunks[row, :, chunk]
+    found = np.flatnonzero(members >= bounds[row][:, None])
+    pair, place = np.divmod(found, CHUNK)
+    rest_row, rest_column = np.nonzero(scores[:, n_chunks * CHUNK :] >= bounds[:, None])
+    rest_column += n_chunks * CHUNK
+    return (
+        np.concatenate([row[pair], rest_row]),
+        np.concatenate([place * n_chunks + chunk[pair], rest_column]),
+        np.concatenate([members.ravel()[found], scores[rest_row, rest_column]]),
+    )
 
 
 def top_columns(
@@ -35,8 +54,8 @@ def top_columns(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Select the n largest positive scores of each row.
 
-    A pass of chunk maxima gives a threshold that leaves about n candidates per row to sort; argpartition over
-    the whole matrix costs six times as much (.51 s against .08 s for 4,108 x 3,192, n = 20).
+    A pass of chunk maxima leaves about n candidates per row to sort. Of 10,000 products of which factors of length 64
+    make the scores, this takes a third of the time of the product itself; argpartition takes ten times as long.
 
     Args:
         scores: rows x columns; excluded cells hold 0, a negative number or -inf.
@@ -45,9 +64,16 @@ def top_columns(
     Returns:
         Rows, columns and scores rounded to six digits, sorted by row, falling score, column.
     """
-    rows, columns = np.nonzero(scores >= _lower_bounds(scores, n)[:, None])
-    values = round_scores(scores[rows, columns])
-    order = np.lexsort((columns, -values, rows))
+    rows, columns, found = _candidates(scores, n)
+    values = round_scores(found)
+    row_bits, column_bits = len(scores).bit_length(), scores.shape[1].bit_length()
+    if row_bits + column_bits <= 32:
+        # One packed key sorts five times faster than three. Six digits survive float32, and positive floats are ordered
+        # as their bits are.
+        falling = 0x7FFFFFFF - values.astype(np.float32).view(np.int32).astype(np.int64)
+        order = np.argsort((rows << (31 + column_bits)) | (falling << column_bits) | columns)
+    else:
+        order = np.lexsort((columns, -values, rows))
     rows, columns, values = rows[order], columns[order], values[order]
     starts = np.searchsorted(rows, np.arange(len(scores)))
     kept = np.arange(len(rows)) - starts[rows] < n

@@ -1,5 +1,6 @@
 """Online Retail with the cleaning of the published comparison: sales of real products to known customers."""
 
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -29,4 +30,24 @@ def load_online_retail(shared_data: Path) -> pl.DataFrame:
             qty=pl.col("Quantity").cast(pl.Int64),
             market="Country",
         )
+    )
+
+
+def title_words(shared_data: Path, interactions: pl.DataFrame) -> pl.DataFrame:
+    """Return the attributes of a shop without a catalogue: words of titles, known from the first order on."""
+    raw = pl.read_parquet(shared_data / "online_retail" / "online_retail.parquet")
+    titles = raw.drop_nulls("Description").group_by(
+        product_id=pl.col("StockCode").str.strip_chars().str.to_uppercase()
+    )
+    first = interactions.group_by("product_id").agg(valid_from=pl.col("order_date").min())
+    words = pl.col("title").str.to_lowercase().str.extract_all(r"\p{L}{3,}")
+    return (
+        titles.agg(title=pl.col("Description").min())
+        .join(first, on="product_id")
+        .select("valid_from", item_id="product_id", attribute_value=words)
+        .explode("attribute_value")
+        .drop_nulls()
+        .unique()
+        .with_columns(attribute=pl.lit("title"), valid_to=date(9999, 12, 31))
+        .sort("item_id", "attribute_value")
     )

@@ -91,9 +91,9 @@ def test_what_is_learned_is_no_worse_than_any_generator_alone():
     assert learned.blend.attributes > 0
     trial = Trial(table, test_end=TODAY, test_days=14, attributes=kinds)
     judged = Judged(trial.ready(learned, with_signals=False), targets_of(trial.split, "explore"))
-    best = judged.ndcg(learned.blend)
-    assert best > judged.ndcg(PLAIN)
-    assert all(best >= judged.ndcg(one) - 1e-9 for one in (PLAIN, *ALONE))
+    best = judged.ndcg(learned.blend).mean()
+    assert best > judged.ndcg(PLAIN).mean()
+    assert all(best >= judged.ndcg(one).mean() - 1e-9 for one in (PLAIN, *ALONE))
     assert learn(table, None, None, as_of=TODAY, params=params).blend.attributes == 0
 
 
@@ -105,7 +105,7 @@ def test_the_judge_counts_as_the_evaluation_does():
     params = DiscoverParams(n_items=10, ease=EaseParams(ridge=1.0))
     targets = targets_of(trial.split, "explore")
     made = trial.ready(params, with_signals=False)
-    got = Judged(made, targets).ndcg(PLAIN)
+    got = Judged(made, targets).ndcg(PLAIN).mean()
     lists = trial.discover(params, with_signals=False).filter(pl.col("generator") == "ease")
     from xbec_platform.recommendations.metrics import customer_metrics
 

@@ -12,7 +12,7 @@ from xbec_platform.recommendations.evaluation import Trial, evaluate, score_list
 from xbec_platform.recommendations.interactions import latest_markets
 from xbec_platform.recommendations.learning import learn
 from xbec_platform.recommendations.replenish import replenish
-from xbec_platform_tests.unit.recommendations.online_retail import load_online_retail
+from xbec_platform_tests.unit.recommendations.online_retail import load_online_retail, title_words
 
 N_ITEMS = 20
 
@@ -24,9 +24,15 @@ def interactions(shared_data):
 
 
 @pytest.fixture(scope="module")
-def trial(interactions):
+def words(shared_data, interactions):
+    """Attributes: the words of titles."""
+    return title_words(shared_data, interactions)
+
+
+@pytest.fixture(scope="module")
+def trial(interactions, words):
     """The last 28 days."""
-    return Trial(interactions, test_end=interactions["order_date"].max())
+    return Trial(interactions, test_end=interactions["order_date"].max(), attributes=words)
 
 
 @pytest.fixture(scope="module")
@@ -54,14 +60,14 @@ def test_discover_reaches_its_number_and_beats_popularity(metrics):
     assert ours >= 1.6 * _ndcg(metrics, "discover", "market_popularity", "explore")
 
 
-def test_the_learned_blend_is_better_than_ease_alone(interactions, trial, metrics):
-    """Learned on two weeks before the window and judged on it: .158 against .154, and 2 to 6 % in earlier windows."""
-    learned = learn(interactions, None, None, as_of=trial.split.train_end)
+def test_the_learned_blend_is_better_than_ease_alone(interactions, words, trial, metrics):
+    """Learned on two weeks before the window and judged on it: .158 against .154, and 4 to 9 % in earlier windows."""
+    learned = learn(interactions, None, words, as_of=trial.split.train_end)
     lists = trial.discover(replace(learned, n_items=10), with_signals=False)
     blend = score_lists(lists, trial.split, product="discover", model="blend", parts=("explore",))[
         "ndcg"
     ].item()
-    assert blend >= _ndcg(metrics, "discover", "ease_trend", "explore")
+    assert blend >= 1.01 * _ndcg(metrics, "discover", "ease_trend", "explore")
 
 
 def test_discover_beats_stock_als_in_the_same_run(interactions, metrics):
