@@ -6,6 +6,7 @@ Times are minutes since a Monday, 00:00. Days beyond the last one known are open
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,22 +45,26 @@ class OpenDays:
             begin: When it could begin.
             minutes: How long it takes.
         """
-        opened = ~self.closed
-        before = np.concatenate(
-            (np.zeros((len(opened), 1), np.int64), np.cumsum(opened, axis=1, dtype=np.int64)), axis=1
-        )
+        before, places = self._open
         n_days = self.closed.shape[1]
         day = np.minimum(begin // DAY, n_days)
         rest = begin - day * DAY
         rest = np.where(self.shut(calendar, day), 0, rest)
         work = before[calendar, day] * DAY + rest + minutes
-        # Day of the n-th open day; after the last known one every day is.
-        places = np.full((len(opened), n_days), n_days, dtype=np.int64)
-        for row, is_open in enumerate(opened):
-            days = np.flatnonzero(is_open)
-            places[row, : len(days)] = days
         known = before[:, -1][calendar]
         number = work // DAY
         there = places[calendar, np.minimum(number, n_days - 1)]
         last: Ints = np.where(number < known, there, n_days + number - known)
         return last * DAY + work % DAY
+
+    @cached_property
+    def _open(self) -> tuple[Ints, Ints]:
+        """Open days before each day, and the day of the n-th open day; after the last known one every day is."""
+        opened, n_days = ~self.closed, self.closed.shape[1]
+        before = np.zeros((len(opened), n_days + 1), dtype=np.int64)
+        np.cumsum(opened, axis=1, out=before[:, 1:])
+        places = np.full((len(opened), n_days), n_days, dtype=np.int64)
+        for row, is_open in enumerate(opened):
+            days = np.flatnonzero(is_open)
+            places[row, : len(days)] = days
+        return before, places

@@ -6,7 +6,9 @@ import json
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -61,6 +63,11 @@ class RouteNetwork:
     nodes: tuple[str, ...]
     faulty: pl.DataFrame
     charges: dict[tuple[float, float], np.ndarray] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def told(self) -> dict[str, list[Any]]:
+        """What routes say of their lanes, by column: a row of a wide frame costs .8 ms, and routes are many."""
+        return self.lanes.select("lane_id", "mode", "distance_km").to_dict(as_series=False)
 
 
 def route_network(lanes: pl.DataFrame) -> RouteNetwork:

@@ -102,6 +102,7 @@ def routes(
     """
     params, terms = params or RouteParams(), terms or RouteTerms()
     luck = np.random.default_rng(params.seed).standard_normal((params.max_legs + 1, params.n_samples))
+    sigma = _sigma(network.lanes, params)
     base = ParcelNetwork(network, parcel, terms, ready=ready, max_legs=params.max_legs)
     named = {"parcel_kg": parcel.kg, "goods": parcel.group or parcel.goods}
     found: list[dict[str, object]] = []
@@ -109,14 +110,14 @@ def routes(
         search = RouteSearch(base, origin)
         for zone in sorted(set(zones)):
             common = {"origin_node": origin, "zone": zone, **named}
-            rows = _ways(search, zone, params, luck)
+            rows = _ways(search, zone, sigma, luck)
             found += [{**common, "status": "ok", **row} for row in rows]
             if not rows:
                 found.append({**common, "route_no": 0, "status": _why_not(search, zone)})
     return pl.DataFrame(found, schema=ROUTE_SCHEMA).sort("origin_node", "zone", "route_no")
 
 
-def _ways(search: RouteSearch, zone: str, params: RouteParams, luck: np.ndarray) -> list[dict[str, object]]:
+def _ways(search: RouteSearch, zone: str, sigma: np.ndarray, luck: np.ndarray) -> list[dict[str, object]]:
     """The efficient routes to a zone, fastest first."""
     labels, numbers = search.to(zone)
     if labels is None or not len(numbers):
@@ -125,12 +126,12 @@ def _ways(search: RouteSearch, zone: str, params: RouteParams, luck: np.ndarray)
     days = (labels.time[numbers] - start) / DAY
     for place, row in enumerate(_trade_off(labels.cost[numbers], days)):
         way = np.array(labels.way(int(numbers[place])), dtype=np.int64)
-        lanes = search.base.network.lanes[search.base.rows[way]]
+        lanes = search.base.rows[way]
         times = {
-            "p90_days": _simulated_p90(search, way, _sigma(lanes, params), luck),
+            "p90_days": _simulated_p90(search, way, sigma[lanes], luck),
             "customs_days": _customs_days(search.arcs, way, start),
         }
-        rows.append({"route_no": place + 1, **_journey(lanes), **row, **times})
+        rows.append({"route_no": place + 1, **_journey(search.base.network, lanes), **row, **times})
     return rows
 
 
@@ -141,13 +142,16 @@ def _why_not(search: RouteSearch, zone: str) -> str:
     return NO_MODE_HAZARD if len(search.of_plain_goods.to(zone)[1]) else NO_ROUTE
 
 
-def _journey(lanes: pl.DataFrame) -> dict[str, object]:
-    known = lanes["distance_km"].null_count() == 0
+def _journey(network: RouteNetwork, lanes: np.ndarray) -> dict[str, object]:
+    ids, modes, distances_km = (
+        [network.told[name][lane] for lane in lanes] for name in ("lane_id", "mode", "distance_km")
+    )
+    known = all(one is not None for one in distances_km)
     return {
-        "lane_ids": " > ".join(lanes["lane_id"]),
-        "modes": " > ".join(lanes["mode"]),
-        "n_legs": lanes.height,
-        "distance_km": float(lanes["distance_km"].sum()) if known else None,
+        "lane_ids": " > ".join(ids),
+        "modes": " > ".join(modes),
+        "n_legs": len(ids),
+        "distance_km": float(sum(distances_km)) if known else None,
     }
 
 
@@ -185,7 +189,7 @@ def _per_day(cost: float, days: float) -> float | None:
 
 
 def _sigma(lanes: pl.DataFrame, params: RouteParams) -> np.ndarray:
-    """Deviation of the logarithm of a lane's time, from its P50 and P90."""
+    """Deviation of the logarithm of each lane's time, from its P50 and P90."""
     ratio = lanes.select(
         (pl.col("transit_p90_days") / pl.col("transit_p50_days"))
         .fill_null(params.p90_over_p50)
@@ -211,6 +215,8 @@ def _simulated_p90(search: RouteSearch, way: np.ndarray, sigma: np.ndarray, luck
 
 def _customs_days(arcs: Arcs, way: np.ndarray, start: int) -> float:
     """Days in customs of a journey whose legs all take their P50."""
+    if arcs.clearing is None or (arcs.clearing[way] < 0).all():
+        return 0.0
     time, held = np.array([start]), 0
     for arc in way:
         one = np.array([arc])
