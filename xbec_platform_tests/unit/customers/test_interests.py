@@ -37,7 +37,7 @@ def evidence(*rows: tuple[str, str, int, float]) -> pl.DataFrame:
             "weight_ppm": pl.Int64,
         },
         orient="row",
-    )
+    ).with_columns(price_third=pl.lit(None, pl.String))
 
 
 def planted(n: int = 240, seed: int = 3, mean_days: float = 14.0) -> tuple[pl.DataFrame, np.ndarray]:
@@ -53,8 +53,8 @@ def planted(n: int = 240, seed: int = 3, mean_days: float = 14.0) -> tuple[pl.Da
                 (f"p{person:03d}", CATEGORIES[c], int(counts[c]), counts[c] / 2)
                 for c in np.flatnonzero(counts)
             ]
-    sums = evidence(*rows).group_by("customer_id", "category").agg(pl.all().sum())
-    return sums, kind
+    sums = evidence(*rows).group_by("customer_id", "category").agg(pl.col("n_events", "weight_ppm").sum())
+    return sums.with_columns(price_third=pl.lit(None, pl.String)), kind
 
 
 def test_an_interest_is_smoothed_log_odds() -> None:
@@ -68,6 +68,18 @@ def test_an_interest_is_smoothed_log_odds() -> None:
     a, b = frame.rows()
     assert a[2:] == pytest.approx((log(5.4 / 6 / 0.7), log(0.6 / 6 / 0.3)))
     assert b[2:] == pytest.approx((log(3.4 / 6 / 0.7), log(2.6 / 6 / 0.3)))
+
+
+def test_a_price_is_compared_among_what_has_one() -> None:
+    """By hand: shares of thirds are (4 + 1, 2 + 1) / 8; a has (4 + 2 x .625) / (4 + 2) of low prices, b none."""
+    rows = evidence(("a", "baby", 25, 4.0), ("b", "baby", 12, 2.0), ("b", "pet", 13, 2.0))
+    priced = rows.with_columns(price_third=pl.Series(["low", "high", None]))
+    frame = interests(priced)
+    assert frame.columns[2:] == ["interest:baby", "interest:pet", "price:high", "price:low"]
+    assert frame["price:low"].to_list() == pytest.approx([log(5.25 / 6 / 0.625), log(1.25 / 4 / 0.625)])
+    named = interest_clusters(frame)
+    assert [one.key for one in named.archetypes] == ["baby", "pet", "high prices", "low prices", "other"]
+    assert interests(rows, columns=["price:low"])["price:low"].to_list() == [0.0, 0.0]
 
 
 def test_too_few_events_are_no_interest() -> None:
