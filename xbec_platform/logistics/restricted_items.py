@@ -161,10 +161,12 @@ def restricted_reasons(unserved: pl.DataFrame, groups: pl.DataFrame) -> pl.DataF
     closed = pl.col("restriction_ids").is_not_null() & pl.col("reason").is_in(
         [str(reason) for reason in _NO_WAY]
     )
-    told = pl.format("{}: {} ({})", "restriction_ids", pl.col("reasons"), "detail")
+    # Evidence names the destination of its own: it is the country to people.
+    detail = pl.col("detail").str.replace_all(r"\b([A-Z]{2})\|\d+", "${1}")
+    told = pl.format("{}: {} ({})", "restriction_ids", pl.col("reasons"), detail)
     return name_back(
         known.with_columns(
             reason=pl.when(closed).then(pl.lit(str(Reason.RESTRICTED_ITEM))).otherwise("reason"),
-            detail=pl.when(closed).then(told).otherwise("detail"),
+            detail=pl.when(closed).then(told).otherwise(detail),
         ).select(unserved.columns)
     )
