@@ -58,6 +58,7 @@ class Settings:
         dagster_storage: Where Dagster keeps runs and events: sqlite (in the home) or postgres (XBEC_POSTGRES_URL).
         automation: Schedules and sensors are on unless a person stopped them in the UI.
         webhook_url: Where alerts are posted to; empty for nowhere.
+        order_splits: free (an order may leave from several warehouses) or single (from one; what that lacks stays).
         log_format: What commands, services and runs write to their terminal: text, or json (one object a line).
     """
 
@@ -74,6 +75,7 @@ class Settings:
     dagster_storage: str = "sqlite"
     automation: bool = False
     webhook_url: str = ""
+    order_splits: str = "free"
     log_format: str = "text"
 
     def __post_init__(self) -> None:
@@ -85,6 +87,8 @@ class Settings:
             raise SettingsError("lock_wait_s and dbt_threads must be at least 1, rebuild_days at least 0")
         if self.dagster_storage not in {"sqlite", "postgres"}:
             raise SettingsError(f"dagster_storage {self.dagster_storage!r} is neither sqlite nor postgres")
+        if self.order_splits not in {"free", "single"}:
+            raise SettingsError(f"order_splits {self.order_splits!r} is neither free nor single")
         if self.log_format not in {"text", "json"}:
             raise SettingsError(f"log_format {self.log_format!r} is neither text nor json")
         if self.webhook_url and not self.webhook_url.startswith(("https://", "http://")):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from xbec_platform.logistics.assignment import AssignmentResult
+    from xbec_platform.logistics.restricted_items import AllowedDay
 
 _DEPS = [
     asset_keys.raw("restricted_items"),
@@ -71,18 +72,32 @@ def build_logistics_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def warehouse_plan(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult[Any]]:
-        from xbec_platform.logistics.assignment import assign
-        from xbec_platform.logistics.restricted_items import named
-
         chosen = as_of_days(context)
         for day in chosen:
-            allowed = read_day(warehouse.file, day)
-            result = named(assign(allowed.inputs), allowed.groups)
+            result, kept_together = plan_day(read_day(warehouse.file, day), settings.order_splits)
             write_as_of(warehouse.file, _tables(result), day, purpose=f"warehouse plan {day}")
+            if kept_together is not None:
+                context.log.info(
+                    f"warehouse plan {day}: orders stay together for at most {kept_together:.2f} more"
+                )
             context.log.info(f"warehouse plan {day}: {result.assignments.height} rows")
         yield from _report(result, chosen[-1])
 
     return [warehouse_plan]
+
+
+def plan_day(allowed: "AllowedDay", order_splits: str) -> "tuple[AssignmentResult, float | None]":
+    """The plan of a day under the rule for splits, and what keeping orders together costs at most (None: no rule)."""
+    from xbec_platform.logistics.assignment import assign
+    from xbec_platform.logistics.assignment_inputs import TICKS_PER_BASE
+    from xbec_platform.logistics.restricted_items import named
+    from xbec_platform.logistics.single_source import one_warehouse_each, unbound
+
+    if order_splits == "free":
+        return named(assign(allowed.inputs), allowed.groups), None
+    bound = one_warehouse_each(allowed.inputs)
+    result = named(unbound(assign(bound.inputs)), allowed.groups)
+    return result, float(result.summary["objective_base"].item()) - bound.free_ticks / TICKS_PER_BASE
 
 
 def _tables(result: "AssignmentResult") -> "dict[dg.AssetKey, pl.DataFrame]":

@@ -104,7 +104,8 @@ SUMMARY_SCHEMA = pl.Schema(
 class Reason(StrEnum):
     """Why a piece stays unserved, in order of precedence: address, goods, promise, stock, capacity, money.
 
-    RESTRICTED_ITEM stands in place of the first three where a restriction has closed the way (`restricted_items`).
+    RESTRICTED_ITEM stands in place of the first three where a restriction has closed the way (`restricted_items`),
+    ORDER_NOT_FROM_ONE_WAREHOUSE in place of no way and no stock where an order may not be split (`single_source`).
     """
 
     NO_ADDRESS_OR_RATE = "NO_ADDRESS_OR_RATE"
@@ -115,6 +116,7 @@ class Reason(StrEnum):
     WAREHOUSE_CAPACITY_FULL = "WAREHOUSE_CAPACITY_FULL"
     COST_ABOVE_PENALTY = "COST_ABOVE_PENALTY"
     RESTRICTED_ITEM = "RESTRICTED_ITEM"
+    ORDER_NOT_FROM_ONE_WAREHOUSE = "ORDER_NOT_FROM_ONE_WAREHOUSE"
 
 
 def base_money(column: str) -> pl.Expr:

@@ -155,7 +155,7 @@ def solve_mip(
     program.cells.append((below, y[place[strong]], -np.ones(len(strong))))
     _about_sites(program, problem, sites, y, y[known.opened[sites]])
     short = _least(program, problem, sites, place, zone, x)
-    values, bound = _run(program, params, known.ceiling)
+    values, bound = solve_linear(program, params, known.ceiling)
     if values is None:
         return None, bound
     is_open, share = np.zeros(len(problem.capacity), dtype=np.bool_), np.zeros(problem.serve_cost.shape)
@@ -210,7 +210,7 @@ def _least(
     return short
 
 
-def _run(program: Linear, params: LocationParams, ceiling: float) -> tuple[Floats | None, float]:
+def solve_linear(program: Linear, params: LocationParams, ceiling: float) -> tuple[Floats | None, float]:
     """Values (None: nothing below the ceiling was found) and the bound; where nothing is there, that is the ceiling.
 
     Raises:

