@@ -1,0 +1,74 @@
+"""Orders that stay together: what stays behind says why, alone or with restricted goods. Exactness: the properties."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import polars as pl
+import pytest
+
+from xbec_platform.assets.logistics import plan_day
+from xbec_platform.logistics.restricted_items import allow
+from xbec_platform.settings import Settings, SettingsError
+from xbec_platform_tests.unit.logistics.small_days import make_day
+from xbec_platform_tests.unit.logistics.test_restricted_items import rules
+
+# p lies in A, q in B, r in both. Order o asks for p and q, order s for r alone, order n goes where nobody reaches.
+DAY = make_day(
+    lines=[
+        {"order_id": "o", "line_no": 1},
+        {"order_id": "o", "line_no": 2, "product_id": "q"},
+        {"order_id": "s", "product_id": "r"},
+        {"order_id": "n", "line_no": 1, "ship_country": "XX"},
+        {"order_id": "n", "line_no": 2, "product_id": "q", "ship_country": "XX"},
+    ],
+    products=[
+        {"product_id": "p"},
+        {"product_id": "q", "unit_cost": Decimal(1), "list_price": Decimal(50)},
+        {"product_id": "r"},
+    ],
+    lanes=[{"origin_node": "A", "rate_per_kg": Decimal(1)}, {"origin_node": "B", "rate_per_kg": Decimal(2)}],
+    stock=[
+        {"warehouse_id": w, "product_id": p, "available": 5}
+        for w, p in (("A", "p"), ("B", "q"), ("A", "r"), ("B", "r"))
+    ],
+)
+LINES = {
+    "lanes": DAY.lanes.with_columns(carrier=pl.lit("K")),
+    "warehouses": DAY.warehouses.with_columns(country=pl.lit("DE")),
+}
+
+
+def test_free_plans_split_and_bound_ones_do_not() -> None:
+    """Free: both warehouses serve o. Bound: B, whose q loses 549 instead of 500; p says that the order stays there."""
+    allowed = allow(replace(DAY, **LINES), rules())
+    free, nothing = plan_day(allowed, "free")
+    bound, more = plan_day(allowed, "single")
+    key = ["order_id", "line_no", "warehouse_id", "lane_id", "ship_country"]
+    assert free.assignments.select(key[:3]).rows() == [("o", 1, "A"), ("o", 2, "B"), ("s", 1, "A")]
+    assert bound.assignments.select(key).rows() == [("o", 2, "B", "L1", "DE"), ("s", 1, "A", "L0", "DE")]
+    assert nothing is None
+    assert more == pytest.approx(499.0)
+    left = {(order, line): (reason, detail) for order, line, reason, detail in bound.unserved.select(
+        "order_id", "line_no", "reason", "detail").rows()}  # fmt: skip
+    assert left["o", 1][0] == "ORDER_NOT_FROM_ONE_WAREHOUSE"
+    assert left["o", 1][1].startswith("orders stay together, this one at B: SKU_NOT_STOCKED_IN_REACH")
+    assert {left["n", line][0] for line in (1, 2)} == {"NO_ADDRESS_OR_RATE"}
+    assert not bound.unserved["ship_country"].str.contains("@", literal=True).any()
+
+
+def test_the_rule_holds_beside_restrictions() -> None:
+    """Q may not leave B by truck: the order goes from A, and q names the restriction, not the rule."""
+    allowed = allow(
+        replace(DAY, **LINES), rules({"product_id": "q", "restriction_id": "NO-ROAD", "mode": "truck"})
+    )
+    bound, _ = plan_day(allowed, "single")
+    assert bound.assignments.select("order_id", "line_no", "warehouse_id").rows() == [
+        ("o", 1, "A"),
+        ("s", 1, "A"),
+    ]
+    assert "RESTRICTED_ITEM" in bound.unserved.filter(order_id="o")["reason"].to_list()
+
+
+def test_unknown_rules_are_refused() -> None:
+    with pytest.raises(SettingsError, match="neither free nor single"):
+        Settings(order_splits="never")
