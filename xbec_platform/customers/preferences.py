@@ -97,7 +97,8 @@ def preferences(
             with the true tastes over all categories, unseen ones included, from .69 to .71 (true segments: .72).
     """
     given = params or PreferenceParams()
-    base = base_rates(exposures, customers, given)
+    rates = base_rates(exposures, customers, given)
+    signals, settings, customers, base = _with_numbered_texts(signals, settings, customers, rates)
     evidence = _evidence(signals, settings, customers, given)
     priors = ctr_priors(evidence)
     rated = _with_assumptions(evidence, base, groups, given)
@@ -112,8 +113,10 @@ def preferences(
     )
     kept = ranked.filter(pl.col("preference_rank") <= given.values_kept).sort("place")
     return Preferences(
-        scores=kept.select(*KEY, *_SCORES, "n_events", "confidence", "preference_rank"),
-        base_rates=base,
+        scores=kept.select(
+            pl.col(*KEY).cast(pl.String), *_SCORES, "n_events", "confidence", "preference_rank"
+        ),
+        base_rates=rates,
         ctr_priors=priors,
     )
 
@@ -156,6 +159,19 @@ def base_rates(exposures: pl.DataFrame, customers: pl.DataFrame, params: Prefere
     )
 
 
+def _with_numbered_texts(*frames: pl.DataFrame) -> list[pl.DataFrame]:
+    """The frames with texts as numbers in the order of the texts: joined and sorted at a third of the cost."""
+    enums = {}
+    for name, always in ((KEY[0], ()), ("market", ("",)), (KEY[1], ("", INTEREST)), (KEY[2], ())):
+        texts = [frame[name].drop_nulls().unique() for frame in frames if name in frame.columns]
+        every = pl.concat([*texts, pl.Series(always, dtype=pl.String)])
+        enums[name] = pl.Enum(every.unique().sort())
+    return [
+        frame.with_columns(pl.col(name).cast(enums[name]) for name in enums if name in frame.columns)
+        for frame in frames
+    ]
+
+
 def _evidence(
     signals: pl.DataFrame, settings: pl.DataFrame, customers: pl.DataFrame, params: PreferenceParams
 ) -> pl.DataFrame:
@@ -193,11 +209,15 @@ def _with_assumptions(
     leading = of_customer.sort(
         "customer_id", "own_ppm", "attribute_value", descending=[False, True, False]
     ).unique("customer_id", keep="first", maintain_order=True)
-    interest = leading.select("customer_id", interest="attribute_value")
+    interest = leading.select("customer_id", interest=pl.col("attribute_value").cast(pl.String))
     if groups is not None:
         # A group and a category of the same name are different people.
         own = groups.select("customer_id", interest=pl.lit("group:") + pl.col("cluster_key"))
-        interest = pl.concat([own, interest.join(own, on="customer_id", how="anti")])
+        own = own.with_columns(pl.col("customer_id").cast(interest.schema["customer_id"], strict=False))
+        interest = pl.concat([own.drop_nulls(), interest.join(own, on="customer_id", how="anti")])
+    interest = interest.with_columns(
+        pl.col("interest").cast(pl.Enum(pl.concat([interest["interest"], pl.Series([""])]).unique().sort()))
+    )
     grouped = evidence.join(interest, on="customer_id", how="left", maintain_order="left").with_columns(
         pl.col("interest").fill_null("")
     )
@@ -225,7 +245,8 @@ def _with_click_rates(rated: pl.DataFrame, priors: Mapping[str, CtrPrior]) -> pl
     shown, clicks = pl.col("impressions_ppm") / PPM, pl.col("clicks_ppm") / PPM
     rate = (clicks + pl.col("prior_clicks")) / (shown + pl.col("prior_impressions"))
     score = (rate / pl.col("click_rate")).log()
-    return rated.join(prior_table(priors), on="market", how="left", maintain_order="left").with_columns(
+    table = prior_table(priors).with_columns(pl.col("market").cast(rated.schema["market"]))
+    return rated.join(table, on="market", how="left", maintain_order="left").with_columns(
         ctr_score=pl.when(pl.col("impressions_ppm") > 0).then(score)
     )
 

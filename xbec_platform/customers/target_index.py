@@ -16,6 +16,9 @@ BoolArray = npt.NDArray[np.bool_]
 
 # Buyers that stand for what was expected before any evidence: the search keeps within these.
 LEAST_PRIOR_BUYERS, MOST_PRIOR_BUYERS = 0.5, 500.0
+# Probabilities so many standard deviations beyond an end that leads away from the mean, and some for small numbers, are
+# nothing beside its own.
+FAR, FEW = 10.0, 30
 INTERVAL = 0.9
 MOST_RATE = 0.999
 
@@ -71,31 +74,48 @@ def permutation_p(
 ) -> FloatArray:
     """Return the chance that a group of this size, shuffled, has so many buyers or so few; two-sided.
 
-    Exact: the tail of the hypergeometric distribution, the smaller one doubled.
+    Exact: the tail of the hypergeometric distribution, the smaller one doubled. Only the tail that leads away from the
+    mean is summed, as far as a double can tell; the other one is what is left.
     """
+    mean = all_buyers * people / everybody
+    others = np.maximum(everybody - 1, 1)
+    spread = np.sqrt(mean * (1 - all_buyers / everybody) * (everybody - people) / others)
+    is_upper = buyers >= mean
     least = np.maximum(0, all_buyers + people - everybody)
-    most = np.minimum(all_buyers, people)
-    upper = _tail(buyers, most, people, all_buyers, everybody)
-    lower = _tail(least, buyers, people, all_buyers, everybody)
-    return np.asarray(np.minimum(1.0, 2 * np.minimum(upper, lower)))
+    end = np.where(is_upper, np.minimum(all_buyers, people) - buyers, buyers - least)
+    count = np.minimum(end, np.ceil(FAR * spread).astype(np.int64) + FEW) + 1
+    tail, own = _tail(buyers, np.where(is_upper, 1, -1), count, people, all_buyers, everybody)
+    return np.asarray(np.minimum(1.0, 2 * np.minimum(tail, 1 - tail + own)))
 
 
 def _tail(
-    first: IntArray, last: IntArray, people: IntArray, all_buyers: IntArray, everybody: IntArray
-) -> FloatArray:
-    """Sum of hypergeometric probabilities from `first` to `last` buyers, both included."""
+    first: IntArray,
+    step: IntArray,
+    count: IntArray,
+    people: IntArray,
+    all_buyers: IntArray,
+    everybody: IntArray,
+) -> tuple[FloatArray, FloatArray]:
+    """Sum of so many hypergeometric probabilities from `first` on, up or down, and the first of them."""
     from scipy.special import gammaln
 
-    count = last - first + 1
+    def factorial(of: IntArray) -> FloatArray:
+        return np.asarray(gammaln(of + 1.0))
+
+    neither = everybody - all_buyers - people
+    shared = sum(factorial(of) for of in (all_buyers, everybody - all_buyers, people, everybody - people))
+    shared -= factorial(everybody)
     cell = np.repeat(np.arange(len(count)), count)
-    k = np.arange(len(cell)) - np.repeat(np.cumsum(count) - count, count) + first[cell]
-    n, drawn, total = all_buyers[cell], people[cell], everybody[cell]
-
-    def choose(of: IntArray, some: IntArray) -> FloatArray:
-        return np.asarray(gammaln(of + 1) - gammaln(some + 1) - gammaln(of - some + 1))
-
-    chance = np.exp(choose(n, k) + choose(total - n, drawn - k) - choose(total, drawn))
-    return np.asarray(np.minimum(1.0, np.bincount(cell, chance, minlength=len(count))))
+    start = np.cumsum(count) - count
+    k = first[cell] + step[cell] * (np.arange(len(cell)) - start[cell])
+    logs = (
+        factorial(k)
+        + factorial(all_buyers[cell] - k)
+        + factorial(people[cell] - k)
+        + factorial(neither[cell] + k)
+    )
+    chance = np.exp(shared[cell] - logs)
+    return np.asarray(np.bincount(cell, chance, minlength=len(count))), chance[start]
 
 
 def significant(p: FloatArray, *, false_discovery_rate: float = 0.05) -> BoolArray:

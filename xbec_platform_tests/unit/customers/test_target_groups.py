@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import hypergeom
 
 from xbec_platform.customers.target_groups import TargetInput, attribute_index, for_attributes, product_groups
 from xbec_platform.customers.target_index import permutation_p, posterior, significant
@@ -200,3 +201,18 @@ def test_index_finds_the_next_buyers_of_online_retail(shared_data: Path) -> None
             aucs.append(roc_auc_score(hit.to_numpy(), rows["index"].to_numpy()))
     assert len(aucs) > 40
     assert np.mean(aucs) > 0.6
+
+
+def test_permutation_p_is_that_of_the_whole_tails() -> None:
+    """Against scipy's hypergeometric distribution, for groups of all sizes, in the middle and at both ends."""
+    rng = np.random.default_rng(1)
+    everybody = rng.integers(2, 3000, 600)
+    all_buyers = (rng.random(600) * everybody).astype(np.int64)
+    people = 1 + (rng.random(600) ** 2 * (everybody - 1)).astype(np.int64)
+    most, least = np.minimum(all_buyers, people), np.maximum(0, all_buyers + people - everybody)
+    usual = hypergeom.rvs(everybody, all_buyers, people, random_state=2)
+    for buyers in (usual, most, least):
+        upper = hypergeom.sf(buyers - 1, everybody, all_buyers, people)
+        lower = hypergeom.cdf(buyers, everybody, all_buyers, people)
+        expected = np.minimum(1, 2 * np.minimum(upper, lower))
+        assert permutation_p(buyers, people, all_buyers, everybody) == pytest.approx(expected, rel=1e-9)
