@@ -13,7 +13,9 @@ NETWORK_CHECKS = (
         """WITH sent AS (SELECT as_of_date, warehouse_id, sum(units) AS units FROM ml.network_flows GROUP BY ALL)
         SELECT as_of_date, warehouse_id, served_units, units FROM ml.network_sites
         FULL JOIN sent USING (as_of_date, warehouse_id)
-        WHERE abs(coalesce(served_units, 0) - coalesce(units, 0)) > 0.01 ORDER BY ALL""",
+        WHERE abs(coalesce(served_units, 0) - coalesce(units, 0)) > 0.01
+            -- A home of an older version has no flows of its earlier days.
+            AND as_of_date >= (SELECT min(as_of_date) FROM ml.network_flows) ORDER BY ALL""",
     ),
     unique_key(asset_keys.NETWORK_UNSERVED, "as_of_date", "ship_country", "zone_no"),
     unique_key(asset_keys.NETWORK_SUMMARY, "as_of_date"),
