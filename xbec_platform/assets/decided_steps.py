@@ -59,7 +59,7 @@ def decided_step(
                 step=name,
                 days=tuple(as_of_days(context)),
                 made_from=None,
-                run_id=context.run_id,
+                run_id=context.run.run_id,
                 tables=tuple(sorted(asset_keys.table(spec.key) for spec in specs)),
             )
             must = context.is_subset or context.run.tags.get(REBUILD_TAG) == ALWAYS
