@@ -8,7 +8,7 @@ import pytest
 
 from xbec_platform.logistics.flow import FlowProblem, solve_flow
 from xbec_platform.logistics.line_plan import UNSERVED
-from xbec_platform.logistics.online import OnlineStream, online_plan, segments_cost
+from xbec_platform.logistics.online import OnlineStream, online_plan, segments_cost, with_other_destinations
 from xbec_platform_tests.unit.logistics.online_halves import halves
 
 A = np.array
@@ -35,9 +35,9 @@ def test_a_price_keeps_the_last_place_for_who_needs_it() -> None:
     assert costs == {0: 101, 1: 3}
 
 
-@pytest.mark.parametrize("with_stock", [False, True])
-def test_limits_hold_and_every_piece_is_accounted_for(with_stock: bool) -> None:
-    past, stream = halves(1500, with_stock=with_stock)
+@pytest.mark.parametrize(("with_stock", "copies"), [(False, 1), (True, 2)])
+def test_limits_hold_and_every_piece_is_accounted_for(with_stock: bool, copies: int) -> None:
+    past, stream = halves(1500, with_stock=with_stock, copies=copies)
     segments = online_plan(stream, past, reprices=4)
     problem = stream.problem
     pieces = segments.group_by("line").agg(pl.col("qty").sum()).sort("line")["qty"].to_numpy()
@@ -62,6 +62,32 @@ def test_prices_beat_cheapest_first_on_days_not_seen() -> None:
     )
     assert plain > best
     assert (plain - priced) / (plain - best) >= 0.5
+
+
+def test_the_past_with_other_destinations() -> None:
+    """Twice the pieces of every product and of every country; the first time as it was, orders in one piece."""
+    lines = pl.DataFrame(
+        {
+            "order_id": ["a", "a", "b", "c"],
+            "line_no": [1, 2, 1, 1],
+            "product_id": ["p", "q", "p", "r"],
+            "qty": [1, 2, 3, 4],
+            "ship_country": ["DE", "DE", "FR", "US"],
+            "promised_days": [5.0, 5.0, None, 9.0],
+        }
+    )
+    twice = with_other_destinations(lines, 2, seed=3)
+    assert twice.head(4).equals(lines)
+    assert twice.group_by("product_id").agg(pl.col("qty").sum()).sort("product_id")["qty"].to_list() == [
+        8,
+        4,
+        8,
+    ]
+    moved = twice.tail(4)
+    assert moved["ship_country"].to_list() != lines["ship_country"].to_list()
+    heads = moved.unique("order_id").select("ship_country", "promised_days").sort("ship_country")
+    assert heads.rows() == [("DE", 5.0), ("FR", None), ("US", 9.0)]
+    assert with_other_destinations(lines, 1).equals(lines)
 
 
 def test_stock_that_the_past_never_saw() -> None:
