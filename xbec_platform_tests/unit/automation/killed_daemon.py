@@ -104,8 +104,9 @@ def main(home: Path) -> None:
         # Files must be quiet for one tick: it asks in the second.
         was_killed = live(settings, (minute, minute + 1), death)
         deaths[death] = [was_killed, len(runs(settings)) - before]
-        live(settings, (minute + 2, minute + 3))
-        minute += 4
+        live(settings, (minute + 2,))
+        minute += 3
+    live(settings, (minute, minute + 1))
     print(json.dumps({"deaths": deaths, "runs": runs(settings)}))
 
 
