@@ -44,14 +44,19 @@ _PEOPLE = f"""
 # Each basket has one market; what is counted by market adds up to all. Numbers instead of ids: pairs of integers are
 # grouped twice as fast as pairs of texts.
 _STATEMENTS = (
+    ("source_rows", "{source}"),
+    (
+        "baskets",
+        """
+        select basket_id, cast(row_number() over (order by basket_id) as integer) as basket_ix
+        from (select basket_id from source_rows group by basket_id having count(*) <= {max_basket}) as small_enough
+        """,
+    ),
     (
         "basket_rows",
         """
-        select baskets.basket_id, baskets.market, baskets.product_id
-        from ({source}) as baskets
-        inner join (
-            select basket_id from ({source}) as sized group by basket_id having count(*) <= {max_basket}
-        ) as small_enough on baskets.basket_id = small_enough.basket_id
+        select baskets.basket_ix, source_rows.market, source_rows.product_id
+        from source_rows inner join baskets on source_rows.basket_id = baskets.basket_id
         """,
     ),
     (
@@ -60,10 +65,10 @@ _STATEMENTS = (
         select market, n_baskets, greatest({min_baskets}, ceil({min_share} * n_baskets)) as least,
             greatest({min_baskets}, ceil({min_triple_share} * n_baskets)) as least_of_triples
         from (
-            select coalesce(market, '?') as market, count(distinct basket_id) as n_baskets
-            from basket_rows group by 1 having count(distinct basket_id) >= {min_market_baskets}
+            select coalesce(market, '?') as market, count(distinct basket_ix) as n_baskets
+            from basket_rows group by 1 having count(distinct basket_ix) >= {min_market_baskets}
             union all
-            select '{all_markets}' as market, count(distinct basket_id) as n_baskets from basket_rows
+            select '{all_markets}' as market, count(distinct basket_ix) as n_baskets from basket_rows
         ) as sizes
         """,
     ),
@@ -98,23 +103,26 @@ _STATEMENTS = (
         """,
     ),
     (
+        "markets",
+        """
+        select market, cast(row_number() over (order by market) as integer) as market_ix
+        from (select distinct market from item_counts) as named
+        """,
+    ),
+    (
         "basket_items",
         """
-        select
-            cast(dense_rank() over (order by basket_rows.basket_id) as integer) as basket_ix,
-            items.item_ix,
-            coalesce(basket_rows.market, '?') as market,
-            cast(dense_rank() over (order by coalesce(basket_rows.market, '?')) as integer) as market_ix
+        select basket_rows.basket_ix, items.item_ix, markets.market, markets.market_ix
         from basket_rows
         inner join items on basket_rows.product_id = items.product_id
+        inner join markets on coalesce(basket_rows.market, '?') = markets.market
         left join frequent_items as here
-            on basket_rows.product_id = here.product_id and coalesce(basket_rows.market, '?') = here.market
+            on basket_rows.product_id = here.product_id and markets.market = here.market
         left join frequent_items as anywhere
             on basket_rows.product_id = anywhere.product_id and anywhere.market = '{all_markets}'
         where here.n is not null or anywhere.n is not null
         """,
     ),
-    ("markets", "select distinct market, market_ix from basket_items"),
     # Markets cost extra only where the shop has several: the largest one is what the others leave of all.
     (
         "largest",
@@ -143,9 +151,13 @@ _STATEMENTS = (
         "other_pairs",
         """
         select one.market_ix, one.item_ix as a_ix, other.item_ix as b_ix, cast(count(*) as integer) as n
-        from basket_items as one
+        from (
+            select * from basket_items
+            where
+                market_ix not in (select largest.market_ix from largest)
+                and exists (select 1 from market_sizes where market <> '{all_markets}')
+        ) as one
         inner join basket_items as other on one.basket_ix = other.basket_ix and one.item_ix < other.item_ix
-        where one.market_ix not in (select market_ix from largest)
         group by 1, 2, 3
         """,
     ),
@@ -308,6 +320,9 @@ def count_baskets(
 
     from xbec_platform.warehouse.database import read_frame
 
+    # Pairs of up to 4,096 products are counted in one array of 2^24 cells (.2 GB) instead of a hash table: 1.3 CPU s
+    # instead of 2.0 for 25 million pairs.
+    connection.execute("set perfect_ht_threshold = 24")
     parts: dict[str, list[pl.DataFrame]] = {name: [] for name in _RESULTS}
     for kind in kinds:
         made = statements(kind, day, params)
@@ -317,4 +332,5 @@ def count_baskets(
             parts[name].append(read_frame(connection, sql.format(kind=kind)))
         for name, _ in reversed(made):
             connection.execute(f"drop table temp.{name}")
+    connection.execute("reset perfect_ht_threshold")
     return {name: pl.concat(frames) for name, frames in parts.items()}
