@@ -225,7 +225,7 @@ _STATEMENTS = (
     ),
 )
 
-_RESULTS = {
+RESULTS = {
     "pairs": """
         select
             '{kind}' as basket_kind, pairs.market, a.product_id as product_a, b.product_id as product_b,
@@ -323,12 +323,12 @@ def count_baskets(
     # Pairs of up to 4,096 products are counted in one array of 2^24 cells (.2 GB) instead of a hash table: 1.3 CPU s
     # instead of 2.0 for 25 million pairs.
     connection.execute("set perfect_ht_threshold = 24")
-    parts: dict[str, list[pl.DataFrame]] = {name: [] for name in _RESULTS}
+    parts: dict[str, list[pl.DataFrame]] = {name: [] for name in RESULTS}
     for kind in kinds:
         made = statements(kind, day, params)
         for name, sql in made:
             connection.execute(f"create or replace temporary table {name} as {sql}")
-        for name, sql in _RESULTS.items():
+        for name, sql in RESULTS.items():
             parts[name].append(read_frame(connection, sql.format(kind=kind)))
         for name, _ in reversed(made):
             connection.execute(f"drop table temp.{name}")

@@ -1,9 +1,10 @@
 """The same raw tables built by both engines: how each is called and what it then holds. Nothing is compared here."""
 
+import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -69,6 +70,33 @@ class Engines:
         _run(
             [SPARK_ENVIRONMENT / "bin" / "python", script, self.folder, self.dump, *BUILT], self._variables()
         )
+
+    def run_on_spark(
+        self, steps: Sequence[tuple[str, str]], results: Mapping[str, str], sources: Sequence[str]
+    ) -> Path:
+        """Run queries on Spark over tables of the DuckDB file.
+
+        Returns:
+            The folder of the results, a folder of Parquet files each.
+        """
+        folder = self.folder / f"statements_{len(list(self.folder.glob('statements_*')))}"
+        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            for name in sources:
+                (folder / name).mkdir(parents=True)
+                connection.execute(f"COPY {name} TO '{folder}/{name}/rows.parquet' (FORMAT parquet)")
+        asked = folder / "asked.json"
+        places = {name: f"{folder}/{name}" for name in sources}
+        asked.write_text(json.dumps({"sources": places, "steps": list(steps), "results": dict(results)}))
+        script = Path(__file__).parent / "run_statements.py"
+        command: list[str | Path] = [
+            SPARK_ENVIRONMENT / "bin" / "python",
+            script,
+            self.folder,
+            asked,
+            folder / "out",
+        ]
+        _run(command, self._variables())
+        return folder / "out"
 
     def _dbt(self, target: str, dbt: Path, window: tuple[date, date]) -> None:
         first, end = (day.isoformat() for day in window)

@@ -11,8 +11,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from xbec_platform.assets.affinity_queries import RESULTS, count_baskets, statements
 from xbec_platform.ingest.feeds import Feeds
 from xbec_platform.ingest.intake import run_intake
+from xbec_platform.recommendations.affinity import AffinityParams
 from xbec_platform.warehouse.database import Warehouse
 from xbec_platform_tests.integration.homes import END, FIRST, small_shop
 from xbec_platform_tests.spark.differences import differences
@@ -65,6 +67,24 @@ def test_an_emptied_day_is_empty(engines: Engines) -> None:
             }
             assert EMPTIED not in days
             assert {EMPTIED - timedelta(days=1), EMPTIED + timedelta(days=1)} <= days
+
+
+@pytest.mark.parametrize("kind", ["order", "person"])
+def test_baskets_are_counted_alike(engines: Engines, kind: str) -> None:
+    """The SQL of affinity is no model: its statements run on Spark one after the other, over the same facts."""
+    day, params = END - timedelta(days=1), AffinityParams(min_baskets=2, min_share=0, min_triple_share=0)
+    results = {name: sql.format(kind=kind) for name, sql in RESULTS.items()}
+    sources = ("marts.fct_order_line", "raw.customers")
+    folder = engines.run_on_spark(statements(kind, day, params), results, sources)
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{engines.warehouse}' AS home (READ_ONLY); USE home")
+        counts = count_baskets(connection, day, params, kinds=(kind,))
+        assert counts["pairs"].height > 0
+        for name in results:
+            connection.register("expected", counts[name].to_arrow())
+            assert differences(connection, "expected", f"read_parquet('{folder}/{name}/*.parquet')") == [], (
+                name
+            )
 
 
 def test_differences_are_found(tmp_path: Path) -> None:

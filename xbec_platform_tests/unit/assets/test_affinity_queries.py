@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from xbec_platform.assets.affinity_queries import _RESULTS, count_baskets, statements
+from xbec_platform.assets.affinity_queries import RESULTS, count_baskets, statements
 from xbec_platform.recommendations.affinity import AffinityParams
 from xbec_platform_tests.definitions.test_portable_sql import FUNCTIONS, REFUSED, calls, sql_of
 from xbec_platform_tests.unit.recommendations.online_retail import NOT_PRODUCTS
@@ -136,7 +136,7 @@ def test_counts_of_a_real_shop_are_the_published_ones(shared_data: Path) -> None
 @pytest.mark.parametrize("kind", ["order", "person"])
 def test_the_sql_is_that_of_both_engines(kind: str) -> None:
     """Held to the rules of the dbt models, so that counting can move to Spark with them."""
-    queries = dict(statements(kind, DAY, AffinityParams())) | _RESULTS
+    queries = dict(statements(kind, DAY, AffinityParams())) | RESULTS
     for name, query in queries.items():
         sql = sql_of(query.replace("{kind}", kind))
         assert calls(sql) <= FUNCTIONS, name
