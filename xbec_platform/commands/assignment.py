@@ -26,7 +26,8 @@ def explain_assignment(order: Annotated[str, typer.Argument(help="order_id")]) -
     from xbec_platform.logistics.restricted_items import name_back
     from xbec_platform.warehouse.database import Warehouse
 
-    warehouse = Warehouse.of(home_settings())
+    settings = home_settings()
+    warehouse = Warehouse.of(settings)
     days = warehouse.read_frame(
         "SELECT order_date FROM marts.fct_order WHERE order_id = ?",
         purpose="explain assignment",
@@ -37,7 +38,10 @@ def explain_assignment(order: Annotated[str, typer.Argument(help="order_id")]) -
     day = days["order_date"][0]
     served, left, limits = _plan(warehouse, day)
     allowed = read_day(warehouse, day)
-    options = name_back(line_options(allowed.inputs, AssignmentParams(), served, limits, order))
+    together = settings.order_splits == "single"
+    options = name_back(
+        line_options(allowed.inputs, AssignmentParams(), served, limits, order, stays_together=together)
+    )
     if options.is_empty():
         _stop(f"order {order} has no lines with goods on {day}")
     typer.echo(f"order {order}, plan of {day}")

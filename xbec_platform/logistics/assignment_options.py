@@ -39,6 +39,8 @@ def line_options(
     assignments: pl.DataFrame,
     bottlenecks: pl.DataFrame,
     order_id: str,
+    *,
+    stays_together: bool = False,
 ) -> pl.DataFrame:
     """Every warehouse for every line of an order, beside what the plan of its day took.
 
@@ -48,6 +50,7 @@ def line_options(
         assignments: ASSIGNMENT_SCHEMA of the day.
         bottlenecks: BOTTLENECK_SCHEMA of the day.
         order_id: Whose lines.
+        stays_together: The plan keeps orders in one warehouse (`single_source`).
 
     Returns:
         OPTION_SCHEMA, sorted by line and warehouse; empty for an order without lines on the day.
@@ -80,7 +83,10 @@ def line_options(
         .join(_stock_prices(bottlenecks), on=["product_id", "warehouse_id"], how="left")
         .with_columns(pl.col("qty").fill_null(0))
         .with_columns(
-            chosen_cost=pl.col("cost_per_unit_base").filter(pl.col("qty") > 0).max().over("line_no")
+            chosen_cost=pl.col("cost_per_unit_base").filter(pl.col("qty") > 0).max().over("line_no"),
+            together_at=pl.col("warehouse_id").filter(pl.col("qty") > 0).first()
+            if stays_together and int(lines["qty"].sum()) > 1
+            else pl.lit(None, dtype=pl.String),
         )
         .with_columns(verdict=_verdict(stocked=day.stock is not None))
         .pipe(conform, OPTION_SCHEMA)
@@ -147,6 +153,7 @@ def _verdict(*, stocked: bool) -> pl.Expr:
         .when(money.is_null())
         .then(pl.format("too slow: {} days (P90), promised {}", "fastest", "promise"))
         .when(pl.lit(stocked) & (held <= 0)).then(pl.lit("does not hold the product"))
+        .when(pl.col("together_at").is_not_null()).then(pl.format("the order stays together at {}", "together_at"))
         .when(pl.lit(stocked) & (left <= 0)).then(pl.concat_str(pl.lit("stock is used up"), saves))
         .when(pl.col("is_binding").fill_null(False)).then(pl.concat_str(pl.lit("full"), room))
         .when(pl.col("chosen_cost").is_null()).then(pl.lit("costs more than leaving the line unserved"))

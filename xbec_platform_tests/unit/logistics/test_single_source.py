@@ -7,6 +7,8 @@ import polars as pl
 import pytest
 
 from xbec_platform.assets.logistics import plan_day
+from xbec_platform.logistics.assignment_inputs import AssignmentParams
+from xbec_platform.logistics.assignment_options import line_options
 from xbec_platform.logistics.restricted_items import allow
 from xbec_platform.settings import Settings, SettingsError
 from xbec_platform_tests.unit.logistics.small_days import make_day
@@ -54,6 +56,25 @@ def test_free_plans_split_and_bound_ones_do_not() -> None:
     assert left["o", 1][1].startswith("orders stay together, this one at B: SKU_NOT_STOCKED_IN_REACH")
     assert {left["n", line][0] for line in (1, 2)} == {"NO_ADDRESS_OR_RATE"}
     assert not bound.unserved["ship_country"].str.contains("@", literal=True).any()
+
+
+def test_the_explanation_names_the_rule() -> None:
+    """A would ship p, but the order stays at B, which has none; an order of one piece knows no rule."""
+    inputs = replace(DAY, **LINES)
+    bound, _ = plan_day(allow(inputs, rules()), "single")
+    verdicts = {
+        order: line_options(
+            inputs, AssignmentParams(), bound.assignments, bound.bottlenecks, order, stays_together=True
+        ).select("line_no", "warehouse_id", "verdict").rows()
+        for order in ("o", "s")
+    }  # fmt: skip
+    assert verdicts["o"] == [
+        (1, "A", "the order stays together at B"),
+        (1, "B", "does not hold the product"),
+        (2, "A", "does not hold the product"),
+        (2, "B", "chosen"),
+    ]
+    assert verdicts["s"] == [(1, "A", "chosen"), (1, "B", "1.0000 a piece dearer")]
 
 
 def test_the_rule_holds_beside_restrictions() -> None:
