@@ -13,7 +13,6 @@ from tempfile import TemporaryFile
 
 PROGRAMS = Path(sys.executable).parent
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 LOOK_EVERY_S = 0.1
 
 
@@ -93,13 +92,14 @@ def checked(command: Sequence[str], home: Path) -> str:
 def watched(command: Sequence[str], home: Path) -> tuple[str, int]:
     """Run a command on a home as `checked` does: what it printed, and the most memory of all its processes together.
 
-    Resident bytes, looked at ten times a second; pages that processes share count in each.
+    Looked at ten times a second. Of pages that processes share each has its part (Pss): one that has just been forked
+    would count its parent's memory again.
     """
     peak = 0
     with TemporaryFile("w+") as said, TemporaryFile("w+") as complained:
         process = subprocess.Popen(list(command), env=environment(home), stdout=said, stderr=complained)
         while process.poll() is None:
-            peak = max(peak, sum(_resident_bytes(pid) for pid in (process.pid, *descendants(process.pid))))
+            peak = max(peak, sum(_bytes_held(pid) for pid in (process.pid, *descendants(process.pid))))
             time.sleep(LOOK_EVERY_S)
         said.seek(0)
         complained.seek(0)
@@ -116,8 +116,10 @@ def descendants(pid: int) -> Iterator[int]:
             yield from descendants(int(child))
 
 
-def _resident_bytes(pid: int) -> int:
+def _bytes_held(pid: int) -> int:
     """0 once it has ended."""
     with suppress(OSError):
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
     return 0
