@@ -1,11 +1,12 @@
-"""Pairs of a real shop's baskets: SQL of the platform against a plain self-join, and PyFIM where it is installed.
+"""Pairs of a real shop's baskets: SQL of the platform against a plain self-join, and PyFIM where there is one.
 
-Run as `python -m xbec_platform_tests.benchmarks.bench_affinity <folder with the shared data>`; PyFIM is looked for and
-not asked for: its only release is source code of 2020.
+Run as `python -m xbec_platform_tests.benchmarks.bench_affinity <folder with the shared data>`; for PyFIM see
+`peer_environment`.
 """
 
-import importlib.util
+import json
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import date
@@ -15,6 +16,7 @@ import duckdb
 
 from xbec_platform.assets.affinity_queries import count_baskets, statements
 from xbec_platform.recommendations.affinity import AffinityParams, rate_pairs
+from xbec_platform_tests.benchmarks.peer_environment import SKIPPED, recommenders
 from xbec_platform_tests.unit.recommendations.online_retail import NOT_PRODUCTS
 
 Row = dict[str, object]
@@ -70,20 +72,23 @@ def run(shared_data: Path) -> list[Row]:
         _row("affinity: pairs and triples of all markets to frames", everything_s, None, "reported"),
         _row(f"affinity: {counts['pairs'].height:,} pairs judged", rated_s, None, "reported"),
     ]
-    if importlib.util.find_spec("fim"):
-        rows.append(
-            _row("affinity: pairs counted, against PyFIM eclat", steps["pair_counts"], _pyfim(connection), "")
-        )
-    return rows
+    return [*rows, _against_pyfim(connection, steps["pair_counts"], len(plain))]
 
 
-def _pyfim(connection: duckdb.DuckDBPyConnection) -> float:
-    import fim  # type: ignore[import-not-found]
-
+def _against_pyfim(connection: duckdb.DuckDBPyConnection, ours: float, n_pairs: int) -> Row:
     baskets = connection.execute(
         "SELECT list(DISTINCT product_id) FROM marts.fct_order_line GROUP BY order_id"
     ).fetchall()
-    return _timed(lambda: fim.eclat([basket for (basket,) in baskets], supp=-LEAST, zmin=2, zmax=2))[1]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "baskets.json"
+        file.write_text(json.dumps([basket for (basket,) in baskets]))
+        peer = recommenders("eclat", file, str(LEAST))
+    name = "affinity: pairs counted, against PyFIM eclat"
+    if peer is None:
+        return _row(f"{name} ({SKIPPED})", ours, None, "reported")
+    if peer["found"] != n_pairs:
+        raise AssertionError(f"{n_pairs} pairs and {peer['found']} of PyFIM")
+    return _row(name, ours, peer["cpu_s"], "reported")
 
 
 def _timed(call: Callable[[], object]) -> tuple[object, float]:

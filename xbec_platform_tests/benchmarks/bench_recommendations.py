@@ -6,6 +6,7 @@ OMP_NUM_THREADS, OPENBLAS_NUM_THREADS and POLARS_MAX_THREADS at 1 (CPU seconds a
 
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,13 +19,14 @@ import polars as pl
 from implicit.cpu.topk import topk
 from threadpoolctl import threadpool_limits
 
-from xbec_platform.recommendations.discover import discover
+from xbec_platform.recommendations.discover import DiscoverParams, discover
 from xbec_platform.recommendations.eligibility import everything_eligible
 from xbec_platform.recommendations.evaluation import TimeSplit, Trial, evaluate, score_lists, split_by_time
-from xbec_platform.recommendations.interactions import latest_markets
+from xbec_platform.recommendations.interactions import build_history, decayed_matrix, latest_markets
 from xbec_platform.recommendations.learning import learn
 from xbec_platform.recommendations.replenish import replenish
 from xbec_platform.recommendations.top_columns import top_columns
+from xbec_platform_tests.benchmarks.peer_environment import SKIPPED, recommenders
 from xbec_platform_tests.unit.recommendations.als import als_lists
 from xbec_platform_tests.unit.recommendations.online_retail import load_online_retail, title_words
 
@@ -121,6 +123,7 @@ def _quality(interactions: pl.DataFrame, words: pl.DataFrame) -> list[Row]:
             "discover: against stock implicit ALS", found, new_peer, "nDCG@10", "ours >= .127, ratio >= 1.25"
         ),
         _row("discover: learned blend against EASE alone", found, alone, "nDCG@10", "ratio >= 1"),
+        *_against_rectools(split, found),
         _row("discover: against popularity by market", found, popular, "nDCG@10", "ratio >= 1.1 (gate)"),
         _row(
             "replenish, all: against ALS with counts",
@@ -139,6 +142,41 @@ def _quality(interactions: pl.DataFrame, words: pl.DataFrame) -> list[Row]:
             )
             for part in repeats
         ],
+    ]
+
+
+def _against_rectools(split: TimeSplit, found: float) -> list[Row]:
+    """RecTools' EASE on our decayed purchases, which it has no option for: quality, and CPU of fit and lists."""
+    nobody = pl.Series([], dtype=pl.String)
+    history = build_history(split.train, as_of=split.train_end, customer_ids=nobody, product_ids=nobody)
+    weights = decayed_matrix(history, half_life_days=60, max_history=10**6).tocoo()
+    with tempfile.TemporaryDirectory() as folder:
+        given, lists = Path(folder) / "weights.csv", Path(folder) / "lists.csv"
+        pl.DataFrame(
+            {
+                "user_id": history.customer_ids.gather(weights.row),
+                "item_id": history.product_ids.gather(weights.col),
+                "weight": weights.data.astype(np.float64),
+            }
+        ).with_columns(datetime=pl.lit(split.train_end).cast(pl.Datetime)).write_csv(given)
+        peer = recommenders("ease", given, lists)
+        if peer is None:
+            return [_row(f"discover: against RecTools' EASE ({SKIPPED})", found, None, "nDCG@10", "reported")]
+        made = (
+            pl.read_csv(lists, infer_schema=False)
+            .cast({"rank": pl.Int64})
+            .rename({"user_id": "customer_id", "item_id": "product_id"})
+        )
+    theirs = _ndcg(
+        score_lists(made, split, product="peer", model="rectools", parts=("explore",)), "rectools", "explore"
+    )
+    tables = (split.train, *_everybody(split.train))
+    _, ours = _timed(lambda: discover(*tables, as_of=split.train_end, params=DiscoverParams(n_items=10)))
+    return [
+        _row("discover: against RecTools' EASE on our decay", found, theirs, "nDCG@10", "ratio >= 1.02"),
+        _row(
+            "discover: fit and all lists against RecTools' EASE", ours, peer["cpu_s"], "CPU s", "ratio >= 4.5"
+        ),
     ]
 
 
