@@ -42,6 +42,7 @@ ATTRIBUTE_TARGETS = dg.AssetKey([ML, "attribute_target_groups"])
 PRODUCT_TARGETS = dg.AssetKey([ML, "product_target_groups"])
 
 PORTRAIT_TAGS = dg.AssetKey([ML, "portrait_tags"])
+PERSON_DATABASE = dg.AssetKey([ML, "person_database"])
 
 RECS_DISCOVER = dg.AssetKey([ML, "recs_discover"])
 RECS_REPLENISH = dg.AssetKey([ML, "recs_replenish"])

@@ -1,6 +1,7 @@
 """Consumption portraits as an asset: read what is known as of a day, make the tags, store."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -22,35 +23,45 @@ if TYPE_CHECKING:
 
 def build_portrait_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """What is known of persons, segments, clusters and markets."""
+    spec = partial(
+        model_spec,
+        group="customers",
+        owner="team:customer-data",
+        kinds={"scipy"},
+        deps=[
+            asset_keys.IDENTITY_MAP,
+            asset_keys.mart("mart_user_database"),
+            asset_keys.mart("mart_rfm"),
+            asset_keys.mart("fct_order"),
+            asset_keys.mart("fct_order_line"),
+            asset_keys.CUSTOMER_CLUSTERS,
+            asset_keys.CUSTOMER_INTERESTS,
+            asset_keys.CLV,
+            asset_keys.ATTRIBUTE_PREFERENCE,
+            asset_keys.ATTRIBUTE_TARGETS,
+            asset_keys.RECS_DISCOVER,
+        ],
+    )
 
     @decided_step(
         settings,
         name="portrait_tags",
         specs=[
-            model_spec(
+            spec(
+                asset_keys.PERSON_DATABASE,
+                "The user database by person: what all accounts of a person (ml.identity_map) bought together; a "
+                "person may be profiled where every account agrees. Grain: person. Key: as_of_date, person_id.",
+            ),
+            spec(
                 asset_keys.PORTRAIT_TAGS,
                 "Consumption portraits of persons, RFM segments, groups and markets, one tag a row, with the number "
                 "of observations it rests on and how sure it is: value, habits, likes, sensitivity to price, coupon "
-                "and delivery, life stage, next purchase, recommendations. Persons only with consent to profiling, "
+                "and delivery, life stage, next purchase, recommendations. Persons, not accounts, and only where "
+                "each of their accounts consents to profiling, "
                 "groups only of 30 people or more; what rests on too little is left out. `xbec portrait` shows "
                 "one as text or JSON. Grain: subject x tag x position. "
                 "Key: as_of_date, subject_type, subject_id, tag, position.",
-                group="customers",
-                owner="team:customer-data",
-                kinds={"scipy"},
-                deps=[
-                    asset_keys.mart("mart_user_database"),
-                    asset_keys.mart("mart_rfm"),
-                    asset_keys.mart("fct_order"),
-                    asset_keys.mart("fct_order_line"),
-                    asset_keys.CUSTOMER_CLUSTERS,
-                    asset_keys.CUSTOMER_INTERESTS,
-                    asset_keys.CLV,
-                    asset_keys.ATTRIBUTE_PREFERENCE,
-                    asset_keys.ATTRIBUTE_TARGETS,
-                    asset_keys.RECS_DISCOVER,
-                ],
-            )
+            ),
         ],
     )
     def portrait_tags(
@@ -58,21 +69,32 @@ def build_portrait_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     ) -> Iterator[dg.MaterializeResult[Any]]:
         import polars as pl
 
+        from xbec_platform.customers.persons import by_person, person_database
         from xbec_platform.customers.portrait import PortraitInput
         from xbec_platform.customers.portrait_tags import PERSON
 
         chosen = as_of_days(context)
         for day in chosen:
-            data = PortraitInput(
-                as_of=day, **read_as_of(warehouse.file, QUERIES, day, purpose=f"portraits {day}: read")
-            )
-            tags = all_portraits(data)
-            write_as_of(warehouse.file, {asset_keys.PORTRAIT_TAGS: tags}, day, purpose=f"portraits {day}")
+            frames = read_as_of(warehouse.file, QUERIES, day, purpose=f"portraits {day}: read")
+            accounts = frames.pop("accounts")
+            data = PortraitInput(as_of=day, **frames)
+            persons = person_database(data, accounts)
+            tags = all_portraits(by_person(data, accounts))
+            tables = {asset_keys.PERSON_DATABASE: persons, asset_keys.PORTRAIT_TAGS: tags}
+            write_as_of(warehouse.file, tables, day, purpose=f"portraits {day}")
             context.log.info(f"portraits {day}: {tags.height} tags")
         by_tag = tags.group_by("subject_type", "tag").agg(
             rows=pl.len(),
             median_evidence=pl.col("evidence_n").median(),
             mean_confidence=pl.col("confidence").mean(),
+        )
+        yield dg.MaterializeResult(
+            asset_key=asset_keys.PERSON_DATABASE,
+            metadata={
+                "dagster/row_count": persons.height,
+                "persons with several accounts": int((persons["n_accounts"] > 1).sum()),
+                "as of": chosen[-1].isoformat(),
+            },
         )
         yield dg.MaterializeResult(
             asset_key=asset_keys.PORTRAIT_TAGS,

@@ -23,6 +23,10 @@ def _leading(value: str, name: str, count: str) -> str:
 
 
 QUERIES = {
+    "accounts": """
+        SELECT source_id AS customer_id, person_id FROM ml.identity_map
+        WHERE as_of_date = $day AND kind = 'customer' ORDER BY 1
+    """,
     "people": """
         SELECT customer_id, country AS market, consent_profiling IS TRUE AS may_be_profiled
         FROM staging.stg_customer_versions WHERE updated_ts < $day + 1 AND customer_id NOT LIKE 'erased:%'

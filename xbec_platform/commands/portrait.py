@@ -46,6 +46,7 @@ def portrait(
             typer.echo("xbec: no portraits yet; run the job decisions (make run does)", err=True)
             raise typer.Exit(NO_DATA)
         newest = "as_of_date = (SELECT max(as_of_date) FROM ml.portrait_tags)"
+        account, name = name, _person(connection, name, newest) if kind == PERSON else name
         tags = read_frame(
             connection,
             f"SELECT * FROM ml.portrait_tags WHERE {newest} AND subject_type = ? AND subject_id = ?",
@@ -54,7 +55,7 @@ def portrait(
         if tags.is_empty():
             day = read_frame(connection, "SELECT max(as_of_date) AS day FROM ml.portrait_tags")["day"].item()
             cause = (
-                _why_no_person(home, connection, name, day)
+                _why_no_person(home, connection, account, day)
                 if kind == PERSON
                 else _known(connection, kind, name)
             )
@@ -65,6 +66,21 @@ def portrait(
         typer.echo(found.to_json())
     else:
         print_portrait(found, console())
+
+
+def _person(connection: "duckdb.DuckDBPyConnection", account: str, newest: str) -> str:
+    """The person behind an account; the account itself where it is not known to be one of several."""
+    from xbec_platform.operations.read_only import tables_there
+    from xbec_platform.warehouse.database import read_frame
+
+    if "ml.identity_map" not in tables_there(connection):
+        return account
+    found = read_frame(
+        connection,
+        f"SELECT person_id FROM ml.identity_map WHERE {newest} AND kind = 'customer' AND source_id = ?",
+        [account],
+    )
+    return str(found["person_id"][0]) if found.height else account
 
 
 def _why_no_person(
@@ -85,7 +101,10 @@ def _why_no_person(
         return f"no customer {name} as of {day}; ids are those of marts.dim_customer"
     consent = known["consent_profiling"].item()
     if consent:
-        return f"{name} was not known or had not consented as of {day}; run the job decisions for a later day"
+        return (
+            f"{name} was not known or had not consented as of {day}, or another account of the same person has not; "
+            "run the job decisions for a later day"
+        )
     why = "does not consent to profiling" if consent is False else "has not said whether profiling is allowed"
     return f"{name} {why}, so there is no portrait; {_AGGREGATES}"
 
