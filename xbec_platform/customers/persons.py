@@ -107,11 +107,16 @@ def person_database(data: PortraitInput, accounts: pl.DataFrame) -> pl.DataFrame
         leading_customer_id=pl.col("customer_id").sort_by("account_no").first(),
     )
     together = by_person(data, accounts)
+    profiled = together.people.select("may_be_profiled", person_id="customer_id")
     return (
         together.database.rename({"customer_id": "person_id"})
-        .join(of_person, on="person_id", maintain_order="left")
-        .join(
-            together.people.select(person_id="customer_id", may_be_profiled="may_be_profiled"), on="person_id"
+        .join(of_person, on="person_id", how="left", maintain_order="left")
+        .join(profiled, on="person_id", how="left", maintain_order="left")
+        # Some shops deliver orders of customers and no customers: each is a person of whose consent nobody knows.
+        .with_columns(
+            pl.col("n_accounts").fill_null(1),
+            pl.col("customer_ids", "leading_customer_id").fill_null(pl.col("person_id")),
+            pl.col("may_be_profiled").fill_null(value=False),
         )
         .select(pl.col(name).cast(dtype) for name, dtype in PERSON_SCHEMA.items())
         .sort("person_id")

@@ -17,6 +17,7 @@ PPM = 1_000_000
 KEY = ("customer_id", "attribute", "attribute_value")
 # The attribute whose leading value says which other people a customer is compared with.
 INTEREST = "category"
+PART_ROWS = 400_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,20 +103,12 @@ def preferences(
     evidence = _evidence(signals, settings, customers, given)
     priors = ctr_priors(evidence)
     rated = _with_assumptions(evidence, base, groups, given)
-    scored = _scored(_with_click_rates(rated, priors), given)
-    profiled = customers.filter("may_be_profiled")
-    # Sorting keeps the order of equal preferences, which is that of their values.
-    ranked = (
-        scored.join(profiled, on="customer_id", how="semi", maintain_order="left")
-        .with_row_index("place")
-        .sort("taste", "preference", descending=[False, True], maintain_order=True)
-        .with_columns(preference_rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("taste"))
-    )
-    kept = ranked.filter(pl.col("preference_rank") <= given.values_kept).sort("place")
+    profiled = customers.filter("may_be_profiled").select("customer_id")
+    own = rated.join(profiled, on="customer_id", how="semi", maintain_order="left")
+    best = [_best(_scored(_with_click_rates(part, priors), given), given) for part in _parts(own)]
+    kept = pl.concat(best)
     return Preferences(
-        scores=kept.select(
-            pl.col(*KEY).cast(pl.String), *_SCORES, "n_events", "confidence", "preference_rank"
-        ),
+        scores=kept.with_columns(pl.col(*KEY).cast(pl.String)),
         base_rates=rates,
         ctr_priors=priors,
     )
@@ -170,6 +163,27 @@ def _with_numbered_texts(*frames: pl.DataFrame) -> list[pl.DataFrame]:
         frame.with_columns(pl.col(name).cast(enums[name]) for name in enums if name in frame.columns)
         for frame in frames
     ]
+
+
+def _parts(rows: pl.DataFrame) -> list[pl.DataFrame]:
+    """Whole tastes, some hundred thousand rows at a time: scores take three times the space of what they come from."""
+    if rows.is_empty():
+        return [rows]
+    starts = rows["taste"].search_sorted(rows["taste"].gather_every(PART_ROWS)).unique().sort().to_list()
+    ends = [*starts[1:], rows.height]
+    return [rows[start:end] for start, end in zip(starts, ends, strict=True)]
+
+
+def _best(scored: pl.DataFrame, params: PreferenceParams) -> pl.DataFrame:
+    """The rows of the best values of each taste, with their rank, in the order they came."""
+    # Sorting keeps the order of equal preferences, which is that of their values.
+    ranked = (
+        scored.with_row_index("place")
+        .sort("taste", "preference", descending=[False, True], maintain_order=True)
+        .with_columns(preference_rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("taste"))
+    )
+    kept = ranked.filter(pl.col("preference_rank") <= params.values_kept).sort("place")
+    return kept.select(*KEY, *_SCORES, "n_events", "confidence", "preference_rank")
 
 
 def _evidence(

@@ -1,5 +1,6 @@
 """Persons with several accounts: sums, the strictest consent, what the leading account says; others as they are."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -77,5 +78,9 @@ def test_the_database_of_persons_names_their_accounts() -> None:
     assert rows.select("first_order_date", "last_order_date", "n_orders").row(0) == (
         date(2026, 1, 1), date(2026, 2, 11), 3,
     )  # fmt: skip
+    unknown = person_database(replace(known(), people=known().people.clear()), ACCOUNTS.clear())
+    assert unknown.select("n_accounts", "customer_ids", "may_be_profiled").rows() == [
+        (1, name, False) for name in "ABC"
+    ]
     alone = ACCOUNTS.with_columns(person_id="customer_id")
     assert by_person(known(), alone).database.equals(known().database)
