@@ -22,8 +22,8 @@ DAY = timedelta(days=1)
 def test_calibrated_out_of_time_on_the_generated_world() -> None:
     """Each of the last windows is predicted by what had closed before it.
 
-    True probabilities are known too. Against them stands what no deposit tells: how well the few products of one
-    window suit their buyers, .035 at most.
+    True probabilities are known too. Against them stands what no deposit tells: how well the few products of a window
+    suit their buyers. It moves a whole window (by .01 to .04 of the last four) and evens out over several: .014 here.
     """
     facts, truth = deposit_log(scale=20, days=420)
     windows = sorted(facts["balance_open_ts"].unique())[-2:]
@@ -42,7 +42,7 @@ def test_calibrated_out_of_time_on_the_generated_world() -> None:
         outcome.append(rows["balance_ts"].is_not_null().to_numpy().astype(float))
     p = np.concatenate(predicted)
     assert calibration_error(p, np.concatenate(outcome)) <= 0.03
-    assert calibration_error(p, np.concatenate(true)) <= 0.035
+    assert calibration_error(p, np.concatenate(true)) <= 0.03
     assert np.corrcoef(p, np.concatenate(true))[0, 1] > 0.55
 
 
