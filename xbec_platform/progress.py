@@ -1,12 +1,11 @@
 """What a person at a terminal sees of a running job: one line per step as it starts, reports and ends."""
 
 import logging
-import sys
 import time
 
 import dagster as dg
 
-from xbec_platform.run_log import JsonTerminalHandler
+from xbec_platform.run_log import JsonTerminalHandler, terminal
 
 _SHOWN_EVENTS = {"STEP_START": "…", "STEP_SUCCESS": "✓", "STEP_FAILURE": "✗"}
 # Step progress repeats at most this often.
@@ -18,6 +17,7 @@ class ProgressHandler(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
+        self._terminal = terminal()
         self._began = time.monotonic()
         self._last = 0.0
 
@@ -38,8 +38,8 @@ class ProgressHandler(logging.Handler):
             self._write(f"  {text}")
 
     def _write(self, text: str) -> None:
-        sys.stderr.write(f"{time.monotonic() - self._began:6.1f} s  {text}\n")
-        sys.stderr.flush()
+        self._terminal.write(f"{time.monotonic() - self._began:6.1f} s  {text}\n")
+        self._terminal.flush()
 
 
 def failure(event: dg.DagsterEvent) -> str:

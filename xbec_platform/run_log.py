@@ -7,13 +7,15 @@ first and last day.
 
 import json
 import logging
+import os
 import resource
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 # Files of older days are removed when a run of a new day writes its first line.
 KEPT = timedelta(days=30)
@@ -115,10 +117,25 @@ class JsonTerminalHandler(JsonLinesHandler):
 
     def __init__(self) -> None:
         super().__init__("")
+        self._terminal = terminal()
 
     def _write(self, created: float, line: Mapping[str, Any]) -> None:  # noqa: ARG002 - the parent's
-        sys.stderr.write(_text(line))
-        sys.stderr.flush()
+        self._terminal.write(_text(line))
+        self._terminal.flush()
+
+
+def terminal() -> TextIO:
+    """Standard error as a process was given it, for loggers to keep from before the first step.
+
+    While steps run Dagster redirects standard error into a file and shows that with `tail`, which on a busy machine it
+    ends before the last lines are out.
+    """
+    return _given_stderr() if sys.stderr is sys.__stderr__ else sys.stderr
+
+
+@cache
+def _given_stderr() -> TextIO:
+    return os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8")
 
 
 def _text(line: Mapping[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import sys
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -10,6 +9,7 @@ from datetime import date, timedelta
 import dagster as dg
 
 from xbec_platform.progress import failure, terminal_logger
+from xbec_platform.run_log import terminal
 
 LOGGER = "days"
 _STEP_EVENTS = {"STEP_START": "…", "STEP_SUCCESS": "✓", "STEP_FAILURE": "✗"}
@@ -60,6 +60,7 @@ class _Handler(logging.Handler):
     def __init__(self, progress: DayProgress) -> None:
         super().__init__()
         self._progress = progress
+        self._terminal = terminal()
 
     def emit(self, record: logging.LogRecord) -> None:
         facts = getattr(record, "dagster_meta", {})
@@ -70,8 +71,8 @@ class _Handler(logging.Handler):
             text = str(facts.get("orig_message", record.getMessage()))
             line = self._progress.message(text, is_warning=record.levelno >= logging.WARNING)
         if line is not None:
-            sys.stderr.write(line + "\n")
-            sys.stderr.flush()
+            self._terminal.write(line + "\n")
+            self._terminal.flush()
 
 
 def day_logger(log_format: str) -> dg.LoggerDefinition:
