@@ -86,11 +86,15 @@ def remembered_search(warehouse: Warehouse, prefix: str) -> "Search":
     from xbec_platform.warehouse.remembered import input_hash, remembered
 
     def search(day: date, people: "pl.DataFrame", params: "ClusterParams") -> "ClusterModel":
+        wanted = {"customer_id", *(feature.column for feature in params.features)}
+        # What else is known of customers moves with every late row, and no search looks at it.
+        compared = customers_in_order(people.select(name for name in people.columns if name in wanted))
+
         def document() -> str:
-            frames = model_to_frames(fit(people, params))
+            frames = model_to_frames(fit(compared, params))
             return json.dumps({name: frame.to_dict(as_series=False) for name, frame in frames.items()})
 
-        found_from = input_hash(customers_in_order(people), params)
+        found_from = input_hash(compared, params)
         known = json.loads(remembered(warehouse, f"{prefix} groups of {day}", found_from, document))
         return model_from_frames(
             {name: pl.DataFrame(known[name], schema=schema) for name, schema in MODEL_SCHEMAS.items()}

@@ -88,7 +88,7 @@ def test_the_same_search_is_made_once(
     day, other = date(2026, 1, 5), date(2026, 1, 12)
     first = memory(day, shop, QUICK)
     assert first == replace(model, n_customers=shop.height)
-    assert memory(day, shop.reverse(), QUICK) == first
+    assert memory(day, shop.reverse().with_columns(nobody_compares=pl.lit(1)), QUICK) == first
     assert len(searched) == 1
     assert memory(day, shop.tail(-1), QUICK).n_customers == shop.height - 1
     memory(day, shop.tail(-1), replace(QUICK, min_customers=60))
