@@ -61,18 +61,22 @@ QUERIES = {
         GROUP BY ALL ORDER BY ALL
     """,
     # A product without attributes has the words of its title, known from its first order on.
-    "attributes": """
-        SELECT item_id, attribute, attribute_value, valid_from, valid_to FROM intermediate.int_item_attributes
-        WHERE attribute_value IS NOT NULL AND valid_from <= $day AND NOT starts_with(item_id, 'category:')
-        UNION ALL
-        SELECT DISTINCT product_id, 'title', unnest(regexp_extract_all(lower(title), '[\\p{L}]{3,}')), first_date,
-            DATE '9999-12-31'
-        FROM marts.dim_product JOIN (
+    "attributes": f"""
+        WITH described AS (
+            SELECT item_id, attribute, attribute_value, valid_from, valid_to FROM intermediate.int_item_attributes
+            WHERE attribute_value IS NOT NULL AND valid_from <= $day AND NOT starts_with(item_id, 'category:')
+        ), titles AS (
+            SELECT product_id, title FROM raw.products WHERE valid_from < $day + 1
+            {latest("product_id", "valid_from")}
+        ), sold AS (
             SELECT product_id, min(order_date) AS first_date FROM marts.fct_order_line WHERE order_date <= $day
             GROUP BY product_id
-        ) AS sold USING (product_id)
-        WHERE is_product AND product_id NOT IN (
-            SELECT item_id FROM intermediate.int_item_attributes WHERE attribute_value IS NOT NULL)
+        )
+        FROM described
+        UNION ALL
+        SELECT DISTINCT product_id, 'title', unnest(regexp_extract_all(lower(title), '[\\p{{L}}]{{3,}}')), first_date,
+            DATE '9999-12-31'
+        FROM titles JOIN sold USING (product_id) WHERE product_id NOT IN (SELECT item_id FROM described)
         ORDER BY ALL
     """,
 }
