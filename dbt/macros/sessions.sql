@@ -35,5 +35,5 @@
 {%- endmacro %}
 
 {% macro delete_touched_versions() -%}
-    {{ delete_rows('known.event_id in (' ~ touched_event_ids() ~ ')') }}
+    {{ delete_rows('known.event_id in (' ~ (touched_event_ids() if keeps_other_rows() else 'null') ~ ')') }}
 {%- endmacro %}
