@@ -1,6 +1,7 @@
 """Fixtures every test may use: the folder of real data. Fixtures of one area live beside its tests."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -38,10 +39,23 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long tests first; keep tests of one costly fixture on one worker (`--dist loadgroup`)."""
+    """Long tests first; keep tests of one costly fixture on one worker (`--dist loadgroup`).
+
+    Tests in a browser come last: Playwright keeps an event loop in the thread of its worker, and Dagster's GraphQL
+    and automation conditions start one of their own.
+    """
     first = {f"integration/{name}.py": place for place, name in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: first.get("/".join(item.path.parts[-2:]), len(first)))
+
+    def fixtures(item: pytest.Item) -> Sequence[str]:
+        return getattr(item, "fixturenames", ())
+
+    items.sort(
+        key=lambda item: (
+            "browser" in fixtures(item),
+            first.get("/".join(item.path.parts[-2:]), len(first)),
+        )
+    )
     for item in items:
         for name in SHARED_FIXTURES:
-            if name in getattr(item, "fixturenames", ()):
+            if name in fixtures(item):
                 item.add_marker(pytest.mark.xdist_group(name))

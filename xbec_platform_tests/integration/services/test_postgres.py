@@ -36,13 +36,13 @@ def address() -> Iterator[str]:
         pytest.skip("needs PostgreSQL: apt-get install postgresql")
     # The server refuses root, and pytest's folders are closed to other users: hence a folder beside them.
     folder, port = Path(tempfile.mkdtemp(prefix="xbec-postgres-")), free_port()
-    as_user = ["runuser", "-u", USER, "--"] if os.geteuid() == 0 else []
-    if as_user:
-        shutil.chown(folder, USER)
+    user = USER if os.geteuid() == 0 else None
+    if user:
+        shutil.chown(folder, user)
 
     def run(program: str, *words: str) -> None:
-        command = [*as_user, str(binaries / program), *words]
-        subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL)
+        command = [str(binaries / program), *words]
+        subprocess.run(command, check=True, cwd=folder, user=user, stdout=subprocess.DEVNULL)
 
     data = str(folder / "data")
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
