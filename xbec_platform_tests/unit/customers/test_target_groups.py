@@ -178,7 +178,15 @@ def test_index_finds_the_next_buyers_of_online_retail(shared_data: Path) -> None
         active=lines.select("customer_id").unique(),
         margins=pl.DataFrame(schema={"item_id": pl.String, "margin_base": pl.Decimal(18, 4)}),
     )
-    index = product_groups(data, attribute_index(data), kept=100)
+    popular = (
+        learned["item_id"]
+        .value_counts()
+        .sort("count", "item_id", descending=[True, False])
+        .head(50)["item_id"]
+    )
+    index = product_groups(data, attribute_index(data), kept=100).filter(
+        pl.col("item_id").is_in(popular.implode())
+    )
     scores = (
         groups(split)
         .join(index.select("item_id", "group_type", "group_key", "index"), on=("group_type", "group_key"))
@@ -186,12 +194,6 @@ def test_index_finds_the_next_buyers_of_online_retail(shared_data: Path) -> None
         .agg(pl.col("index").log().sum())
     )
     test = bought(split, end)
-    popular = (
-        learned["item_id"]
-        .value_counts()
-        .sort("count", "item_id", descending=[True, False])
-        .head(50)["item_id"]
-    )
     aucs = []
     for item in popular:
         buyers = test.filter(pl.col("item_id") == item)["customer_id"]
