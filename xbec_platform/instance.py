@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 
 from xbec_platform.settings import POSTGRES_URL, Settings, postgres_url
+from xbec_platform.whole_files import replace_text
 
 EVENT_BATCH_SIZE = 1000
 DEPLOYMENT = Path(__file__).parent / "deployment"
@@ -41,9 +42,7 @@ def prepare_instance(settings: Settings) -> Path:
     config, wanted = folder / "dagster.yaml", instance_config(settings)
     found = config.read_text(encoding="utf-8") if config.is_file() else None
     if found != wanted and (found is None or found.startswith((_OURS, _OURS_ONCE))):
-        part = config.with_name(f".{config.name}.{os.getpid()}.part")
-        part.write_text(wanted, encoding="utf-8")
-        part.replace(config)
+        replace_text(config, wanted)
     os.environ["DAGSTER_HOME"] = str(folder)
     os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(EVENT_BATCH_SIZE))
     return folder

@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from xbec_platform.whole_files import replace_text
 from xbec_platform.yaml_files import read_yaml
 
 HOME_FILE = "home.yml"
@@ -178,9 +179,7 @@ class Settings:
         target = self.home / HOME_FILE
         if target.is_file() and target.read_text() == text:
             return
-        part = target.with_name(f".{target.name}.part")
-        part.write_text(text)
-        part.replace(target)
+        replace_text(target, text)
 
 
 def postgres_url(environ: Mapping[str, str] | None = None) -> str:

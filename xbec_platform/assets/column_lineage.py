@@ -5,7 +5,6 @@ again for every table and day.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from xbec_platform.dbt_program import project_hash
+from xbec_platform.whole_files import replace_text
 
 if TYPE_CHECKING:
     import duckdb
@@ -47,9 +47,7 @@ def note_lineage(connection: "duckdb.DuckDBPyConnection", target: Path, models: 
         columns.setdefault(table, {})[column] = kind
     queries = {table: path.read_text(encoding="utf-8") for table, path in models.items()}
     found = column_lineage(queries, columns)
-    part = target / f".{_FILE}.{os.getpid()}.part"
-    part.write_text(json.dumps({"project": project_hash(), "tables": found}), encoding="utf-8")
-    part.replace(target / _FILE)
+    replace_text(target / _FILE, json.dumps({"project": project_hash(), "tables": found}))
 
 
 def read_lineage(target: Path) -> "Lineage":

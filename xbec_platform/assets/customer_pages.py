@@ -8,6 +8,7 @@ from xbec_platform.assets.model_tables import read_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.publish.page_names import PORTRAIT, SEGMENTS, TARGETS
 from xbec_platform.settings import Settings
+from xbec_platform.whole_files import replace_text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -103,8 +104,6 @@ _TARGET_QUERIES = {
 
 def write_customer_pages(settings: Settings, warehouse: WarehouseResource, day: date) -> dict[str, int]:
     """Write the pages of a day; returns their length in bytes by file."""
-    from xbec_platform.publish.pages import write_page
-
     frames = read_as_of(
         warehouse.file,
         {**_SEGMENT_QUERIES, **_PORTRAIT_QUERIES, **_TARGET_QUERIES},
@@ -113,7 +112,7 @@ def write_customer_pages(settings: Settings, warehouse: WarehouseResource, day: 
     )
     pages = _rendered(settings, frames, day)
     for name, html in pages.items():
-        write_page(settings.reports / name, html)
+        replace_text(settings.reports / name, html)
     return {name: len(html.encode()) for name, html in pages.items()}
 
 

@@ -10,6 +10,7 @@ from xbec_platform import asset_keys
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import described, markdown_table
 from xbec_platform.settings import Settings
+from xbec_platform.whole_files import replace_text
 
 PAGE = "platform_health.html"
 
@@ -32,7 +33,6 @@ def build_health_assets(
     ) -> dg.MaterializeResult[Any]:
         from xbec_platform.operations import platform_health as health
         from xbec_platform.publish.health_page import HealthInput, render_health
-        from xbec_platform.publish.pages import write_page
         from xbec_platform.warehouse.database import create_missing, read_frame, replace_windows
 
         now = datetime.now(UTC).replace(tzinfo=None)
@@ -53,7 +53,7 @@ def build_health_assets(
             known = read_frame(connection, f"SELECT * FROM {health.TABLE} ORDER BY health_date, asset_key")
             incidents, alerts = (read_frame(connection, sql) for sql in _open_rows(connection))
         html = render_health(HealthInput(settings.shop, now, known, incidents, alerts))
-        write_page(settings.reports / PAGE, html)
+        replace_text(settings.reports / PAGE, html)
         slowest = rows.select("asset_key", "health_date", "step_s", "rows", "size_bytes").sort(
             "step_s", descending=True
         )

@@ -13,6 +13,7 @@ from xbec_platform.automation.conditions import after_good_inputs
 from xbec_platform.partitions import daily
 from xbec_platform.publish.page_names import PRESALES
 from xbec_platform.settings import Settings
+from xbec_platform.whole_files import replace_text
 
 if TYPE_CHECKING:
     from xbec_platform.publish.presale_page import PresaleBoard
@@ -93,12 +94,11 @@ def build_presale_page_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     def presale_board(
         context: dg.AssetExecutionContext, warehouse: WarehouseResource
     ) -> dg.MaterializeResult[Any]:
-        from xbec_platform.publish.pages import write_page
         from xbec_platform.publish.presale_page import render_presales
 
         day = as_of_days(context)[-1]
         html = render_presales(board(settings, warehouse, day))
-        write_page(settings.reports / PRESALES, html)
+        replace_text(settings.reports / PRESALES, html)
         return dg.MaterializeResult(
             asset_key=asset_keys.PRESALE_PAGE,
             metadata={

@@ -16,6 +16,7 @@ from xbec_platform.automation.conditions import after_good_inputs
 from xbec_platform.partitions import daily
 from xbec_platform.publish.page_names import CONTRACTS, CUSTOMER_PAGES, LOGISTICS, OVERVIEW
 from xbec_platform.settings import Settings
+from xbec_platform.whole_files import replace_text
 
 
 def _day_of(**tables: str) -> dict[str, str]:
@@ -194,7 +195,7 @@ def _page(settings: Settings, warehouse: WarehouseResource, day: date) -> dg.Mat
     from xbec_platform.ingest.rules import rules
     from xbec_platform.publish.contracts_page import render_contracts
     from xbec_platform.publish.logistics_page import render_logistics
-    from xbec_platform.publish.pages import render_overview, write_page
+    from xbec_platform.publish.pages import render_overview
 
     html = render_overview(
         overview_input(settings, warehouse, day),
@@ -203,10 +204,12 @@ def _page(settings: Settings, warehouse: WarehouseResource, day: date) -> dg.Mat
         customer_pages=CUSTOMER_PAGES,
     )
     logistics = render_logistics(logistics_input(settings, warehouse, day), overview_href=OVERVIEW)
-    write_page(settings.reports / LOGISTICS, logistics)
+    replace_text(settings.reports / LOGISTICS, logistics)
     feeds = mappings(settings.home / "mappings")
-    write_page(settings.reports / CONTRACTS, render_contracts(contracts().values(), feeds.values(), rules()))
-    write_page(settings.reports / OVERVIEW, html)
+    replace_text(
+        settings.reports / CONTRACTS, render_contracts(contracts().values(), feeds.values(), rules())
+    )
+    replace_text(settings.reports / OVERVIEW, html)
     return dg.MaterializeResult(
         asset_key=asset_keys.OVERVIEW_PAGE,
         metadata={

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xbec_platform.commands.home import USAGE, settings
+from xbec_platform.whole_files import replace_text
 
 if TYPE_CHECKING:
     from xbec_platform.customers.cluster_promotion import Promotion
@@ -82,11 +83,7 @@ def land(home: "Settings", groups: str, decision: "Promotion", now: datetime) ->
     csv.writer(text, lineterminator="\n").writerows([_COLUMNS, row])
     digest = hashlib.sha256(text.getvalue().encode()).hexdigest()[:8]
     name = f"{SOURCE}/dt={drop.isoformat()}/{groups}-{decision.valid_from}-{digest}.csv"
-    path = home.landing / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text.getvalue(), encoding="utf-8")
-    part.replace(path)
+    replace_text(home.landing / name, text.getvalue())
     return name
 
 

@@ -13,6 +13,7 @@ import yaml
 from xbec_platform.commands.home import NO_DATA
 from xbec_platform.commands.home import settings as _settings
 from xbec_platform.settings import Settings
+from xbec_platform.whole_files import replace_text
 
 HOST = "127.0.0.1"
 CODE_PORT, WEB_PORT = 4000, 3000
@@ -88,9 +89,7 @@ def command_line(settings: Settings, part: Part, *, port: int, code_port: int) -
         return [str(programs / "dagster"), "code-server", "start", *module, *where, *logs]
     workspace = settings.dagster_home / "code_server.yaml"
     server = {"host": HOST, "port": code_port, "location_name": "xbec_platform"}
-    part_file = workspace.with_name(f".{workspace.name}.{os.getpid()}.part")
-    part_file.write_text(yaml.safe_dump({"load_from": [{"grpc_server": server}]}))
-    part_file.replace(workspace)
+    replace_text(workspace, yaml.safe_dump({"load_from": [{"grpc_server": server}]}))
     if part is Part.DAEMON:
         return [str(programs / "dagster-daemon"), "run", "-w", str(workspace), *logs]
     return [

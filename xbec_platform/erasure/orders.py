@@ -7,13 +7,13 @@ identifiers in the home, readable by its owner only, and the next call goes on w
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from xbec_platform.erasure.identity import Person
 from xbec_platform.ingest.suppression import Suppression
+from xbec_platform.whole_files import replace_private_text
 
 FOLDER = "erasure"
 
@@ -50,15 +50,10 @@ def write_order(home: Path, order: Order, suppression: Suppression) -> None:
     target = _place(home, order, suppression)
     if target.is_file():
         order = merged(order, _read(target))
-    part = target.with_name(f".{target.name}.part")
     text = json.dumps(
         {"person": order.person.to_json(), "requests": order.requests, "tables": dict(order.tables)}
     )
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.replace(target)
+    replace_private_text(target, text)
 
 
 def read_orders(home: Path) -> list[Order]:

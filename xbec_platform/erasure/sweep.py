@@ -22,6 +22,7 @@ from xbec_platform.ingest.suppression import Suppression
 from xbec_platform.ingest.suppression_file import load_suppression
 from xbec_platform.settings import Settings
 from xbec_platform.warehouse.database import Warehouse
+from xbec_platform.whole_files import replace_text
 
 FILE = "suppression.swept.json"
 # A file that changed a moment ago may still be written to, whatever its name says.
@@ -80,10 +81,7 @@ def note_swept(settings: Settings, suppression: Suppression, looked_at: Mapping[
     there = states(settings.landing)
     seen = {**_seen(settings.home, suppression), **looked_at}
     kept = {where: state for where, state in sorted(seen.items()) if where in there}
-    target = settings.home / FILE
-    part = target.with_name(f".{FILE}.part")
-    part.write_text(json.dumps({"list": _digest(suppression), "files": kept}))
-    part.replace(target)
+    replace_text(settings.home / FILE, json.dumps({"list": _digest(suppression), "files": kept}))
 
 
 def _seen(home: Path, suppression: Suppression) -> dict[str, State]:

@@ -6,12 +6,12 @@ Both lie in the home for ever and are readable by their owner only. Backups must
 from __future__ import annotations
 
 import csv
-import os
 import secrets
 from dataclasses import replace
 from pathlib import Path
 
 from xbec_platform.ingest.suppression import KINDS, Entry, Suppression
+from xbec_platform.whole_files import replace_private_text
 
 FILE, SALT_FILE = "suppression.csv", "suppression.salt"
 
@@ -50,7 +50,7 @@ def open_suppression(home: Path) -> Suppression:
     home.mkdir(parents=True, exist_ok=True)
     salt = home / SALT_FILE
     if not salt.is_file() and not (home / FILE).is_file():
-        _replace(salt, secrets.token_hex(16) + "\n")
+        replace_private_text(salt, secrets.token_hex(16) + "\n")
         return Suppression(salt.read_text().strip())
     known = load_suppression(home)
     return known if known.salt else replace(known, salt=salt.read_text().strip())
@@ -63,13 +63,4 @@ def save_suppression(home: Path, suppression: Suppression) -> None:
         f"{one.kind},{one.hash},{'own' if one.is_own else 'shared'},{one.person}"
         for one in suppression.entries
     ]
-    _replace(home / FILE, "\n".join(lines) + "\n")
-
-
-def _replace(target: Path, text: str) -> None:
-    part = target.with_name(f".{target.name}.part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.replace(target)
+    replace_private_text(home / FILE, "\n".join(lines) + "\n")

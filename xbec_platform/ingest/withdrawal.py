@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from xbec_platform.ingest.landing import WITHDRAWN_MARK
+from xbec_platform.whole_files import replace_text
 
 
 class WithdrawalError(ValueError):
@@ -30,10 +31,7 @@ def landed_file(landing: Path, path: Path) -> Path:
 def take_back(landing: Path, path: Path, why: str) -> Path:
     """Mark a landed file as taken back; the next intake of its drop day removes its rows."""
     file = landed_file(landing, path)
-    mark = file.with_name(file.name + WITHDRAWN_MARK)
-    part = mark.with_name(f".{mark.name}.part")
-    part.write_text(why + "\n")
-    part.replace(mark)
+    replace_text(file.with_name(file.name + WITHDRAWN_MARK), why + "\n")
     return file
 
 

@@ -115,11 +115,3 @@ def environment() -> jinja2.Environment:
 def _printable(value: object) -> object:
     """Clean what a template prints; markup made by templates and charts passes as it is."""
     return clean(value) if type(value) is str else value
-
-
-def write_page(path: Path, html: str) -> None:
-    """Replace a page at once: a reader sees the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(html, encoding="utf-8")
-    part.replace(path)

@@ -13,6 +13,8 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xbec_platform.whole_files import replace_text
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -46,8 +48,8 @@ def hand_on(settings: Settings, alerts: pl.DataFrame) -> list[Path]:
         shown = rows.drop(_UNDECIDED).to_dicts()
         if settings.webhook_url:
             parcel = {"batch": batch, "kind": kind, "shop": settings.shop, "alerts": shown}
-            _write(settings.outbox / f"{name}.json", json.dumps(parcel, default=str))
-        _write(target, "".join(json.dumps(row, default=str) + "\n" for row in shown))
+            replace_text(settings.outbox / f"{name}.json", json.dumps(parcel, default=str))
+        replace_text(target, "".join(json.dumps(row, default=str) + "\n" for row in shown))
         written.append(target)
     return written
 
@@ -70,10 +72,3 @@ def deliver(settings: Settings) -> str:
             return f"webhook: {len(waiting) - number} parcels wait, {error}"
     left = len(waiting) - MAX_PARCELS_PER_TICK
     return f"webhook: {left} parcels wait for the next tick" if left > 0 else ""
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
