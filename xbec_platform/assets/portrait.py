@@ -8,7 +8,7 @@ import dagster as dg
 
 from xbec_platform import asset_keys
 from xbec_platform.assets.decided_steps import decided_step
-from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
+from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.portrait_queries import QUERIES
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import markdown_table, report_links
@@ -88,26 +88,19 @@ def build_portrait_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             median_evidence=pl.col("evidence_n").median(),
             mean_confidence=pl.col("confidence").mean(),
         )
-        yield dg.MaterializeResult(
-            asset_key=asset_keys.PERSON_DATABASE,
-            metadata={
-                "dagster/row_count": persons.height,
-                "persons with several accounts": int((persons["n_accounts"] > 1).sum()),
-                "as of": chosen[-1].isoformat(),
+        shown: dict[dg.AssetKey, dict[str, Any]] = {
+            asset_keys.PERSON_DATABASE: {
+                "persons with several accounts": int((persons["n_accounts"] > 1).sum())
             },
-        )
-        yield dg.MaterializeResult(
-            asset_key=asset_keys.PORTRAIT_TAGS,
-            metadata={
-                "dagster/row_count": tags.height,
+            asset_keys.PORTRAIT_TAGS: {
                 "persons": tags.filter(pl.col("subject_type") == PERSON)["subject_id"].n_unique(),
                 "tags": markdown_table(
                     by_tag.sort("rows", "subject_type", "tag", descending=[True, False, False])
                 ),
-                "as of": chosen[-1].isoformat(),
                 **report_links(settings, {"portraits": PORTRAIT}),
             },
-        )
+        }
+        yield from results(tables, chosen[-1], shown)
 
     return [portrait_tags]
 

@@ -10,7 +10,7 @@ import dagster as dg
 from xbec_platform import asset_keys
 from xbec_platform.assets.cluster_models import stored_model
 from xbec_platform.assets.decided_steps import decided_step
-from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, write_as_of
+from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.target_queries import MEMBERS, QUERIES, WINDOW_DAYS
 from xbec_platform.assets.ui_metadata import markdown_table, report_links
@@ -86,21 +86,15 @@ def build_target_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             "index_lo",
             "index_hi",
         )
-        for key, rows in tables.items():
-            yield dg.MaterializeResult(
-                asset_key=key,
-                metadata={
-                    "dagster/row_count": rows.height,
-                    "significant": int(rows["is_significant"].sum()),
-                    "as of": chosen[-1].isoformat(),
-                    **report_links(settings, {"finder": TARGETS}),
-                    **(
-                        {"best": markdown_table(best.select(shown))}
-                        if key == asset_keys.ATTRIBUTE_TARGETS
-                        else {}
-                    ),
-                },
-            )
+        told: dict[dg.AssetKey, dict[str, Any]] = {
+            key: {
+                "significant": int(rows["is_significant"].sum()),
+                **report_links(settings, {"finder": TARGETS}),
+            }
+            for key, rows in tables.items()
+        }
+        told[asset_keys.ATTRIBUTE_TARGETS]["best"] = markdown_table(best.select(shown))
+        yield from results(tables, chosen[-1], told)
 
     return [target_groups]
 

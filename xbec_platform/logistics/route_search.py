@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 
 import numpy as np
 
 from xbec_platform.logistics.closures import DAY, Ints
-from xbec_platform.logistics.pareto import Arcs, Labels, pareto_labels
+from xbec_platform.logistics.pareto import Labels, pareto_labels
 from xbec_platform.logistics.route_network import Parcel, RouteNetwork, arcs_of
 from xbec_platform.logistics.route_terms import Restrictions, RouteTerms, with_calendars, with_customs
 
@@ -29,26 +29,22 @@ class ParcelNetwork:
     def __init__(
         self, network: RouteNetwork, parcel: Parcel, terms: RouteTerms, *, ready: datetime, max_legs: int
     ) -> None:
-        self.network, self.parcel, self.terms, self.max_legs = network, parcel, terms, max_legs
+        self.network, self.parcel, self.terms = network, parcel, terms
+        self.ready, self.max_legs = ready, max_legs
         self.code = {node: number for number, node in enumerate(network.nodes)}
         self.start = ready.weekday() * DAY + ready.hour * 60 + ready.minute
-        self._monday = ready.date() - timedelta(days=ready.weekday())
         self.rules = Restrictions.of(network, parcel, terms)
-        self.arcs, self.rows = self._dated(parcel)
-
-    def _dated(self, parcel: Parcel) -> tuple[Arcs, Ints]:
-        arcs, rows = arcs_of(self.network, parcel)
-        if self.terms.takes_time:
-            arcs = with_calendars(arcs, self.network.nodes, self.terms, self._monday)
-        return arcs, rows
+        self.arcs, self.rows = arcs_of(network, parcel)
+        if terms.takes_time:
+            monday = ready.date() - timedelta(days=ready.weekday())
+            self.arcs = with_calendars(self.arcs, network.nodes, terms, monday)
 
     @cached_property
     def plain(self) -> ParcelNetwork:
         """The same for a parcel of plain goods without restrictions."""
         parcel = replace(self.parcel, goods="plain", group=None)
-        ready = datetime.combine(self._monday, time()) + timedelta(minutes=self.start)
         terms = replace(self.terms, rules=self.terms.rules.clear())
-        return ParcelNetwork(self.network, parcel, terms, ready=ready, max_legs=self.max_legs)
+        return ParcelNetwork(self.network, parcel, terms, ready=self.ready, max_legs=self.max_legs)
 
 
 class RouteSearch:

@@ -79,6 +79,14 @@ def one_warehouse_each(inputs: AssignmentInputs, params: AssignmentParams | None
         solution.arc_flow,
         solution.class_unserved,
     ).join(lines.select("line", "order_id"), on="line")
+    arcs = pl.DataFrame(
+        {
+            "arc": np.arange(len(network.problem.arc_class)),
+            "class_id": network.problem.arc_class,
+            "warehouse": network.problem.arc_warehouse,
+            "cost": network.problem.arc_cost,
+        }
+    )
     chosen: dict[str, int] = {}
     open_orders = orders
     if len(orders) > GROUP:
@@ -87,7 +95,7 @@ def one_warehouse_each(inputs: AssignmentInputs, params: AssignmentParams | None
     for first in range(0, len(open_orders), GROUP):
         group = open_orders[first : first + GROUP]
         rest = segments.filter(~pl.col("order_id").is_in([*group, *chosen])) if len(orders) > GROUP else None
-        chosen |= _decide(network, lines, group, rest, chosen)
+        chosen |= _decide(network, arcs, lines, group, rest, chosen)
     # What has no way at all keeps its own reason.
     reached = several.filter(pl.col("class_id").is_in(np.unique(network.problem.arc_class)))
     names = day.warehouses["warehouse_id"].to_list()
@@ -110,6 +118,7 @@ def _kept_together(problem: FlowProblem, segments: pl.DataFrame) -> dict[str, in
 
 def _decide(
     network: Network,
+    arcs: pl.DataFrame,
     lines: pl.DataFrame,
     group: list[str],
     rest: pl.DataFrame | None,
@@ -119,6 +128,7 @@ def _decide(
 
     Args:
         network: The day.
+        arcs: arc, class_id, warehouse, cost.
         lines: line, order_id, class_id, qty.
         group: Orders to decide.
         rest: Segments of the free plan that keep their places; None: the whole day is decided at once.
@@ -129,20 +139,12 @@ def _decide(
     free = lines.filter(~pl.col("order_id").is_in(group))
     if rest is not None:
         _take(problem, capacity, stock, rest)
-        _take(problem, capacity, stock, _served_by(problem, lines, chosen))
+        _take(problem, capacity, stock, _served_by(arcs, lines, chosen))
         free = free.clear()
     asked = pl.concat([lines.filter(pl.col("order_id").is_in(group)), free]).select(
         "order_id", "class_id", "qty"
     )
     rows = asked.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
-    arcs = pl.DataFrame(
-        {
-            "arc": np.arange(len(problem.arc_class)),
-            "class_id": problem.arc_class,
-            "warehouse": problem.arc_warehouse,
-            "cost": problem.arc_cost,
-        }
-    )
     cells = rows.join(arcs, on="class_id").sort("row", "arc")
     number = {order: at for at, order in enumerate(group)}
     pairs = (
@@ -172,19 +174,12 @@ def _take(problem: FlowProblem, capacity: Ints, stock: Ints, segments: pl.DataFr
     np.maximum(stock, 0, out=stock)
 
 
-def _served_by(problem: FlowProblem, lines: pl.DataFrame, chosen: dict[str, int]) -> pl.DataFrame:
+def _served_by(arcs: pl.DataFrame, lines: pl.DataFrame, chosen: dict[str, int]) -> pl.DataFrame:
     """Segments of bound orders, each line over the arc of its warehouse."""
-    ways = pl.DataFrame(
-        {
-            "arc": np.arange(len(problem.arc_class)),
-            "class_id": problem.arc_class,
-            "warehouse": problem.arc_warehouse,
-        }
-    )
     bound = pl.DataFrame(
         list(chosen.items()), schema={"order_id": pl.String, "warehouse": pl.Int64}, orient="row"
     )
-    return lines.join(bound, on="order_id").join(ways, on=["class_id", "warehouse"]).select("arc", "qty")
+    return lines.join(bound, on="order_id").join(arcs, on=["class_id", "warehouse"]).select("arc", "qty")
 
 
 def _solve(

@@ -97,9 +97,8 @@ def mean_interval(values: NDArray[np.float64], *, seed: int, n_resamples: int = 
     return Interval(float(values.mean()), float(low), float(high))
 
 
-@lru_cache(
-    maxsize=3
-)  # a day compares fifteen models on the same customers: all, those with repeats, those who explore
+# A day compares fifteen models on the same customers: all, those with repeats, those who explore.
+@lru_cache(maxsize=3)
 def _resamples(n: int, seed: int, n_resamples: int) -> NDArray[np.uint16]:
     """Return how often each of n customers is drawn in each resample."""
     draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_resamples)
