@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from xbec_platform.publish.formats import MISSING, count, money, percent, plural, text
@@ -44,17 +46,17 @@ def network_section(
     return shown
 
 
-def _lead(plan: dict[str, object], sites: pl.DataFrame, currency: str) -> str:
+def _lead(plan: dict[str, Any], sites: pl.DataFrame, currency: str) -> str:
     """The plan in words: what to change, what it saves, how sure that is."""
     moves = "; ".join(
         f"{action} {', '.join(text(name) for name in sorted(found))}"
         for action in ("open", "close")
         if len(found := sites.filter(pl.col("action") == action)["warehouse_id"])
     )
-    saving = f"saves {money(plan['saving_base'])} {text(currency)} in {plan['window_days']} days"  # type: ignore[arg-type]
-    proof = "proven best" if plan["is_proven"] else f"at most {percent(plan['gap'])} above the best"  # type: ignore[arg-type]
+    saving = f"saves {money(plan['saving_base'])} {text(currency)} in {plan['window_days']} days"
+    proof = "proven best" if plan["is_proven"] else f"at most {percent(plan['gap'])} above the best"
     what = f"{moves}: {saving} against the centres open today" if moves else "Keep the centres as they are"
-    open_now = plural(int(plan["n_opened"]), "centre", "centres")  # type: ignore[call-overload]
+    open_now = plural(int(plan["n_opened"]), "centre", "centres")
     return f"{what[0].upper()}{what[1:]}; {open_now} open, {proof}."
 
 
