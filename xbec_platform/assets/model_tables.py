@@ -1,10 +1,13 @@
 """What all model assets share: specs, the days of a run, reading and writing as of a day, what the UI is told."""
 
+import signal
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from dagster._utils.interrupts import capture_interrupts, pop_captured_interrupt
 
 from xbec_platform import asset_keys
 from xbec_platform.partitions import days, window
@@ -60,7 +63,7 @@ def write_as_of(
     """Replace the day's slice of several tables in one transaction: all of a day's results or none.
 
     Inside a run over several days the day is told to Dagster as soon as it is stored, so that a run that dies later is
-    known to have finished it.
+    known to have finished it. Who cancels the run has to wait for both; while the file is waited for he has not.
     """
     import polars as pl
 
@@ -70,9 +73,22 @@ def write_as_of(
         asset_keys.table(key): frame.select(pl.lit(day).alias(AS_OF), pl.all())
         for key, frame in tables.items()
     }
-    with warehouse.transaction(purpose) as connection:
-        replace_windows(connection, frames, column=AS_OF, start=day, end=day + timedelta(days=1))
-    _tell(tables, day)
+    with ExitStack() as waited:
+        connection = waited.enter_context(warehouse.transaction(purpose))
+        with _uninterrupted():
+            with waited.pop_all():
+                replace_windows(connection, frames, column=AS_OF, start=day, end=day + timedelta(days=1))
+            _tell(tables, day)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Put off what cancels a run until the end of the block; for Dagster's own switch there is no public name."""
+    with capture_interrupts():
+        yield
+        is_cancelled = pop_captured_interrupt()
+    if is_cancelled:
+        signal.raise_signal(signal.SIGINT)
 
 
 def results(

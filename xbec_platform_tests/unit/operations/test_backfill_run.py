@@ -23,6 +23,7 @@ from xbec_platform_tests.unit.operations.tiny_shop import (
     PROFILE,
     ROWS,
     RUNS,
+    CancelledOnCommit,
     definitions,
     shop,
     stored,
@@ -154,6 +155,17 @@ def test_interrupted_process_leaves_no_half_day(tmp_path: Path) -> None:
     code, output = _stopped_after_three_days(tmp_path, signal.SIGINT)
     assert (code, output) == (1, "finished 1, interrupted True\n")
     _assert_whole_days_then_finish(shop(tmp_path), FAILED)
+
+
+def test_cancel_between_keeping_a_day_and_telling_it_waits_for_both(tmp_path: Path) -> None:
+    """A day that is kept and not told would be made once more, and the UI would say it is missing."""
+    settings = shop(tmp_path)
+    instance = open_instance(settings)
+    cancelled = definitions(settings, kind=CancelledOnCommit)
+    outcome = execute(RUNS, DagsterRunner(cancelled, instance), lambda number, run: None)
+    assert outcome == Outcome(finished=(RUNS[0],), stopped_at=RUNS[1], is_interrupted=True)
+    instance.dispose()
+    _assert_whole_days_then_finish(settings, FAILED)
 
 
 def test_each_day_keeps_its_own_rows(tmp_path: Path) -> None:

@@ -3,14 +3,17 @@
 Run as a program it backfills the home named on the command line, so that a test may interrupt or kill it.
 """
 
+import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 import polars as pl
 
 from xbec_platform import asset_keys
@@ -47,9 +50,27 @@ def rows(day: date, column: str) -> pl.DataFrame:
     return pl.DataFrame({column: [day.toordinal() * ROWS + n for n in range(ROWS)]})
 
 
-def definitions(settings: Settings, *, pause_s: float = 0.0, broken_on: date | None = None) -> dg.Definitions:
+class CancelledOnCommit(Warehouse):
+    """A warehouse that has its run cancelled when the third day of the model has just been kept."""
+
+    @contextmanager
+    def transaction(self, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The transaction, and the signal before anything else is done."""
+        with super().transaction(purpose) as connection:
+            yield connection
+        if purpose == f"model {FIRST + timedelta(days=2)}":
+            signal.raise_signal(signal.SIGINT)
+
+
+def definitions(
+    settings: Settings,
+    *,
+    pause_s: float = 0.0,
+    broken_on: date | None = None,
+    kind: type[Warehouse] = Warehouse,
+) -> dg.Definitions:
     """Orders by day, and a model of two tables that takes `pause_s` a day and breaks on one."""
-    warehouse = Warehouse.of(settings)
+    warehouse = kind.of(settings)
     days = daily(settings)
     policy = dg.BackfillPolicy.single_run()
 
