@@ -59,7 +59,7 @@ class Reading:
         thousands: Sign between groups of three digits.
         header_row: Record that is the (first) header row, from 1; what comes before is preamble.
         header_rows: Rows of the header; more than one are joined by a blank.
-        sheet: Sheet of an Excel file.
+        sheet: Sheet of an Excel file; "*" for all with data, which must have the same header.
         member: File inside a zip archive.
     """
 

@@ -104,6 +104,47 @@ def test_excel_with_two_filled_sheets_needs_a_declaration(tmp_path: Path) -> Non
     assert read_records(path, declared).frame.rows() == [(1, 3, 4)]
 
 
+ALL_SHEETS = Expectation(required=("id", "price"), reading=Reading(sheet="*"))
+
+
+def test_all_sheets_of_one_header_are_read_where_declared(tmp_path: Path) -> None:
+    """A year a sheet, as archives are kept: records count on, types are those of all, faults name the sheet."""
+    years: dict[str, list[list[object]]] = {
+        "2025": [["Report"], ["id", "price"], [3, 4.5], ["id", "price"], [4, 5, 6]],
+        "Empty": [],
+    }
+    path = excel(tmp_path / "a.xlsx", ["id", "price"], [1, 2], more=years)
+    records = read_records(path, ALL_SHEETS)
+    assert records.frame.rows() == [(1, 1, 2.0), (2, 3, 4.5)]
+    assert [(row, cause) for row, _, cause in records.broken] == [
+        (3, "sheet '2025', row 5: 3 cells, the header has 2")
+    ]
+    assert records.format == "excel; sheets 'Sheet', '2025'; 1 preamble row; 1 repeated header"
+
+
+@pytest.mark.parametrize(
+    ("second", "cause"),
+    [
+        (
+            [["price", "id"], [3, 4]],
+            "sheet 'B', row 1: the header is price, id, that of sheet 'Sheet' id, price",
+        ),
+        ([["Legend"]], "sheet 'B', row 1: required columns are missing: id, price"),
+        (
+            [["id", "price"], [1, "=1+1"]],
+            "sheet 'B', row 2, column 2: the formula '=1\\+1' has no stored value",
+        ),
+    ],
+)
+def test_sheets_that_do_not_go_together_are_refused(
+    tmp_path: Path, second: list[list[object]], cause: str
+) -> None:
+    """Nothing of a book is left out that was asked for."""
+    path = excel(tmp_path / "a.xlsx", ["id", "price"], [1, 2], more={"B": second})
+    with pytest.raises(FileRejectedError, match=cause):
+        read_records(path, ALL_SHEETS)
+
+
 def test_excel_formula_without_value_is_not_an_empty_cell(tmp_path: Path) -> None:
     """A file written by a program holds formulas nobody has calculated."""
     path = excel(tmp_path / "a.xlsx", ["id", "price"], [1, "=1+1"])
