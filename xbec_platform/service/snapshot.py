@@ -64,6 +64,8 @@ class Snapshot:
         self._users = 0
         self._is_retired = False
         self._lock = threading.Lock()
+        # DuckDB imports pandas and pyarrow where a value is first bound: .3 s that no request should wait for.
+        self.rows("SELECT ?", [self.as_of])
 
     def _newest_day(self, table: str) -> date | None:
         """The newest as-of day of a model table; None for others."""

@@ -179,6 +179,19 @@ def test_new_snapshots_are_served_without_a_failed_request(service: Service, hom
     assert service.get("/v1/recommendations/C1999")[0] == 200
 
 
+def test_no_request_waits_for_an_import(tmp_path: Path) -> None:
+    """DuckDB imports pandas where it first binds a value: a third of a second, which opening the snapshot takes."""
+    publish(tmp_path, "A")
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom xbec_platform.service.snapshot import Snapshot\n"
+        "opened = Snapshot(Path(sys.argv[1]) / 'published.duckdb')\nbefore = set(sys.modules)\n"
+        "opened.rows('SELECT * FROM ml.recs_discover WHERE as_of_date = ? AND customer_id = ?', [opened.as_of, 'C0'])\n"
+        "opened.search.search('tea', limit=5)\nprint(sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, check=True)
+    assert done.stdout.decode().strip() == "[]"
+
+
 def test_a_broken_file_leaves_the_old_state(service: Service, home: Path) -> None:
     """The service goes on with what it has and says that a newer file cannot be read."""
     part = home / ".broken"
