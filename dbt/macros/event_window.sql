@@ -78,6 +78,14 @@
     {{ window_start() if found is none else "date '" ~ found ~ "'" }}
 {%- endmacro %}
 
+{#
+    As-of models need no state before the day before their window: what came earlier is counted as of that day, so that
+    a day's states cost a sum over what came before, and no row for each day of it.
+#}
+{% macro counted_from(day) -%}
+    greatest({{ day }}, {{ add_days(window_start(), -1) }})
+{%- endmacro %}
+
 {% macro delete_window(day) -%}
     {{ delete_days(day, in_window(day)) }}
 {%- endmacro %}

@@ -1,34 +1,51 @@
-{{ config(materialized='view', tags=['event_day']) }}
+{{ config(materialized='ephemeral') }}
 
 with
 
 day_hours as (
 
-    select * from {{ ref('int_customer_day_hours') }}
+    select
+        customer_id,
+        {{ counted_from('event_date') }} as event_date,
+        {{ iso_weekday('event_date') }} as iso_weekday,
+        order_hour_utc,
+        sum(n_orders) as n_orders
+    from {{ ref('int_customer_day_hours') }}
+    where event_date < {{ window_end() }}
+    group by 1, 2, 3, 4
 
 ),
 
 product_days as (
 
-    select * from {{ ref('int_customer_product_days') }}
+    select
+        customer_id,
+        {{ counted_from('event_date') }} as event_date,
+        product_id,
+        top_category,
+        n_items
+    from {{ ref('int_customer_product_days') }}
+    where event_date < {{ window_end() }}
 
 ),
 
-order_days as (
+chosen_traits as (
 
     select
         customer_id,
-        event_date,
-        {{ iso_weekday('event_date') }} as iso_weekday,
-        sum(n_orders) as n_orders
-    from day_hours
-    group by 1, 2, 3
+        {{ counted_from('event_date') }} as event_date,
+        trait,
+        trait_value,
+        sum(weight) as weight
+    from {{ ref('int_customer_trait_days') }}
+    where event_date < {{ window_end() }}
+    group by 1, 2, 3, 4
 
 ),
 
 -- The most frequent hour so far, the earlier one on a tie: counts only grow, so the largest running
--- (count, hour) seen so far names it and no day has to look at all days before it again.
-hour_scores as (
+-- (count, hour) seen so far names it and no day has to look at all days before it again. Weekdays likewise.
+time_scores as (
 
     select
         customer_id,
@@ -37,33 +54,25 @@ hour_scores as (
             partition by customer_id, order_hour_utc
             order by event_date
             rows between unbounded preceding and current row
-        ) * 24 + (23 - order_hour_utc) as hour_score
-    from day_hours
-
-),
-
-hours_by_day as (
-
-    select
-        customer_id,
-        event_date,
-        max(hour_score) as hour_score
-    from hour_scores
-    group by 1, 2
-
-),
-
-weekday_scores as (
-
-    select
-        customer_id,
-        event_date,
+        ) * 24 + (23 - order_hour_utc) as hour_score,
         sum(n_orders) over (
             partition by customer_id, iso_weekday
             order by event_date
             rows between unbounded preceding and current row
         ) * 7 + (7 - iso_weekday) as weekday_score
-    from order_days
+    from day_hours
+
+),
+
+times_by_day as (
+
+    select
+        customer_id,
+        event_date,
+        max(hour_score) as hour_score,
+        max(weekday_score) as weekday_score
+    from time_scores
+    group by 1, 2
 
 ),
 
@@ -107,7 +116,7 @@ trait_days as (
     select
         days.*,
         coalesce(category_items.n_items, 0) as n_items
-    from {{ ref('int_customer_trait_days') }} as days
+    from chosen_traits as days
     left join category_items
         on
             days.customer_id = category_items.customer_id
@@ -197,7 +206,7 @@ dates as (
     select
         customer_id,
         event_date
-    from order_days
+    from times_by_day
     union distinct
     select
         customer_id,
@@ -211,8 +220,8 @@ joined as (
     select
         dates.customer_id,
         dates.event_date,
-        hours_by_day.hour_score,
-        weekday_scores.weekday_score,
+        times_by_day.hour_score,
+        times_by_day.weekday_score,
         coalesce(new_products.n_new_products, 0) as n_new_products,
         traits_by_day.top_categories,
         traits_by_day.leading_category,
@@ -221,14 +230,10 @@ joined as (
         traits_by_day.payment_methods,
         traits_by_day.operation_modes
     from dates
-    left join hours_by_day
+    left join times_by_day
         on
-            dates.customer_id = hours_by_day.customer_id
-            and dates.event_date = hours_by_day.event_date
-    left join weekday_scores
-        on
-            dates.customer_id = weekday_scores.customer_id
-            and dates.event_date = weekday_scores.event_date
+            dates.customer_id = times_by_day.customer_id
+            and dates.event_date = times_by_day.event_date
     left join new_products
         on
             dates.customer_id = new_products.customer_id

@@ -1,10 +1,14 @@
-{{ config(materialized='view', tags=['event_day']) }}
+{{ config(materialized='ephemeral') }}
 
 with
 
 customer_days as (
 
-    select * from {{ ref('int_customer_days') }}
+    select
+        *,
+        min(case when n_orders > 0 then event_date end) over (partition by customer_id) as first_order_date
+    from {{ ref('int_customer_days') }}
+    where event_date < {{ window_end() }}
 
 ),
 
@@ -13,7 +17,7 @@ steps as (
 
     select
         customer_id,
-        event_date as valid_from,
+        {{ counted_from('event_date') }} as valid_from,
         n_orders,
         n_items,
         gross_base,
@@ -25,12 +29,13 @@ steps as (
         n_orders as n_orders_365d,
         gross_base - returns_base as net_base_365d,
         case when n_orders > 0 then 1 else 0 end as n_order_days,
+        case when event_date = first_order_date then gross_base else 0 end as first_gross_base,
         case when n_orders > 0 then event_date end as order_date
     from customer_days
     union all
     select
         customer_id,
-        {{ add_days('event_date', 90) }} as valid_from,
+        {{ counted_from(add_days('event_date', 90)) }} as valid_from,
         0 as n_orders,
         0 as n_items,
         cast(0 as decimal(18, 4)) as gross_base,
@@ -42,12 +47,13 @@ steps as (
         0 as n_orders_365d,
         cast(0 as decimal(18, 4)) as net_base_365d,
         0 as n_order_days,
+        cast(0 as decimal(18, 4)) as first_gross_base,
         cast(null as date) as order_date
     from customer_days
     union all
     select
         customer_id,
-        {{ add_days('event_date', 365) }} as valid_from,
+        {{ counted_from(add_days('event_date', 365)) }} as valid_from,
         0 as n_orders,
         0 as n_items,
         cast(0 as decimal(18, 4)) as gross_base,
@@ -59,6 +65,7 @@ steps as (
         -n_orders as n_orders_365d,
         returns_base - gross_base as net_base_365d,
         0 as n_order_days,
+        cast(0 as decimal(18, 4)) as first_gross_base,
         cast(null as date) as order_date
     from customer_days
 
@@ -80,8 +87,11 @@ changes as (
         sum(n_orders_365d) as n_orders_365d,
         sum(net_base_365d) as net_base_365d,
         sum(n_order_days) as n_order_days,
-        max(order_date) as order_date
+        sum(first_gross_base) as first_gross_base,
+        min(order_date) as first_order_date,
+        max(order_date) as last_order_date
     from steps
+    where valid_from < {{ window_end() }}
     group by 1, 2
 
 ),
@@ -94,14 +104,13 @@ running as (
         lead(valid_from, 1, date '9999-12-31') over (
             partition by customer_id order by valid_from
         ) as valid_to,
-        min(order_date) over so_far as first_order_date,
-        max(order_date) over so_far as last_order_date,
+        min(first_order_date) over so_far as first_order_date,
+        max(last_order_date) over so_far as last_order_date,
         sum(n_orders) over so_far as n_orders,
         sum(n_order_days) over so_far as n_order_days,
         sum(n_items) over so_far as n_items,
         sum(gross_base) over so_far as gross_base,
-        {{ first_known('case when order_date is not null then gross_base end') }}
-            over so_far as first_gross_base,
+        sum(first_gross_base) over so_far as first_gross_base,
         sum(costed_base) over so_far as costed_base,
         sum(margin_base) over so_far as margin_base,
         sum(returns_base) over so_far as returns_base,
