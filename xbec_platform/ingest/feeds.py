@@ -7,16 +7,16 @@ decides what becomes of a landed file.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from xbec_platform.ingest.contracts import Column, Contract, ContractError, contracts
+from xbec_platform.ingest.contracts import Column, Contract, contracts
+from xbec_platform.ingest.declared_reading import read_readings
 from xbec_platform.ingest.formats.records import Expectation, FileRejectedError, Reading
 from xbec_platform.ingest.mappings import SourceMapping, mappings
 from xbec_platform.ingest.rules import rules_hash
 from xbec_platform.ingest.suppression import Suppression
 from xbec_platform.ingest.suppression_file import load_suppression
-from xbec_platform.yaml_files import read_yaml
 
 MAPPINGS_FOLDER, READING_FILE = "mappings", "reading.yml"
 
@@ -44,11 +44,9 @@ class Feeds:
             SuppressionError: The list is damaged.
         """
         folder = home / MAPPINGS_FOLDER
-        return cls(
-            folder if folder.is_dir() else None,
-            _readings(home / READING_FILE),
-            load_suppression(home),
-        )
+        own = cls(folder if folder.is_dir() else None, suppression=load_suppression(home))
+        declared = home / READING_FILE
+        return replace(own, readings=read_readings(declared, own.names)) if declared.is_file() else own
 
     @property
     def names(self) -> list[str]:
@@ -86,22 +84,10 @@ class Feeds:
         )
 
     def rules_hash(self, feed: str) -> str:
-        """What decides on files of the feed; equal hashes, equal verdicts."""
-        mapping = self.mapping(feed)
-        return rules_hash(feed, mapping.text if mapping else "")
+        """What decides on files of the feed, how the home has them read included; equal hashes, equal verdicts."""
+        mapping, reading = self.mapping(feed), self.readings.get(feed)
+        return rules_hash(feed, mapping.text if mapping else "", asdict(reading) if reading else None)
 
 
 def _is_number(column: Column) -> bool:
     return column.type in {"integer", "double"} or column.type.startswith("decimal")
-
-
-def _readings(path: Path) -> dict[str, Reading]:
-    if not path.is_file():
-        return {}
-    known = {option.name for option in fields(Reading)}
-    readings = {}
-    for feed, options in (read_yaml(path) or {}).items():
-        if not isinstance(options, dict) or set(options) - known:
-            raise ContractError(f"{path}: {feed}: known options are {', '.join(sorted(known))}")
-        readings[str(feed)] = Reading(**options)
-    return readings

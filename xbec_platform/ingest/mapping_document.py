@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,7 +12,7 @@ import polars as pl
 import yaml
 
 from xbec_platform.ingest.contracts import Column, Contract, ContractError, parse_columns
-from xbec_platform.ingest.formats.records import Reading
+from xbec_platform.ingest.declared_reading import parse_reading
 from xbec_platform.ingest.mapping_columns import GAP, FileColumn, parse_file_columns
 from xbec_platform.ingest.mappings import (
     LOOKUPS,
@@ -93,7 +93,7 @@ def _mapping(raw: Mapping[str, Any], path: Path) -> SourceMapping:
         base_currency=_one_of(raw["base_currency"], iso_currencies(), f"{place}: base_currency", "ISO 4217"),
         time_zone=_zone(raw.get("time_zone", "UTC"), place),
         deliver_by=raw.get("deliver_by"),
-        reading=_reading(raw.get("read", {}), place),
+        reading=parse_reading(raw.get("read", {}), f"{place}: read"),
         file=_contract(raw, delivered, [name for name in file["key"] if name in delivered]),
         records=_contract(raw, records, file["key"]),
         treated=tuple(column for column in treated if not column.is_plain),
@@ -150,11 +150,6 @@ def _zone(name: str, place: str) -> str:
         return ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ContractError(f"{place}: time_zone {name!r} is no IANA zone such as Europe/Berlin") from error
-
-
-def _reading(raw: Mapping[str, Any], place: str) -> Reading:
-    known = [one.name for one in fields(Reading)]
-    return Reading(**_checked(dict(raw), known, (), f"{place}: read"))
 
 
 def _fill_down(raw: object, columns: Iterable[str], place: str) -> FillDown | None:

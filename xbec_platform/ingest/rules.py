@@ -192,13 +192,14 @@ def rules_of(source: str) -> tuple[Rule, ...]:
     return rules().get(source, ())
 
 
-def rules_hash(feed: str, mapping_text: str = "") -> str:
+def rules_hash(feed: str, mapping_text: str = "", reading: Mapping[str, Any] | None = None) -> str:
     """What files of a feed are screened by, as 16 hex digits: equal hashes, equal verdicts.
 
     Args:
         feed: Contract or mapping.
         mapping_text: Content of the mapping file, for a mapped feed. It may lead to any table, hence all
             contracts and rules count then.
+        reading: How the home declares the feed's files are read; None when it declares nothing.
     """
     sources = sorted(contracts()) if mapping_text else [feed]
     names = [*sources, *([feed] if mapping_text else [])]
@@ -206,6 +207,7 @@ def rules_hash(feed: str, mapping_text: str = "") -> str:
         "contracts": {name: _contract_state(contracts()[name]) for name in sources if name in contracts()},
         "rules": {name: [asdict(rule) for rule in rules_of(name)] for name in names if rules_of(name)},
         "mapping": mapping_text,
+        **({"reading": reading} if reading else {}),
     }
     return hashlib.sha256(json.dumps(stated, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -191,6 +191,20 @@ def test_replay_command_prints_before_and_after(home: Path) -> None:
     assert run("replay", "--source", "orders")[0] == 3
 
 
+def test_another_reading_takes_loaded_files_again(home: Path) -> None:
+    """1.500 was read as one and a half; who declares the comma later gets what a fresh home has."""
+    land(home, "order_lines/dt=2026-01-04/c.csv", "O3,1,P,1,1.500,EUR\n")
+    run_intake(warehouse(home), home / "landing")
+    assert "c.csv" not in run("replay", "--dry-run")[1]
+    (home / "reading.yml").write_text("order_lines: {decimal: ',', thousands: .}")
+    code, text = run("replay", "--source", "order_lines")
+    assert code == 0, text
+    with warehouse(home).connect("test") as connection:
+        assert reason_counts(connection, day=date(2026, 1, 4))["reason"].to_list() == [
+            "unit_price: is above 100 [too_dear]"
+        ]
+
+
 def test_visible_keeps_letters_of_all_scripts() -> None:
     """Only what cannot be seen, or moves what is seen, is spelled out."""
     assert visible("Größe 箱 \u202e\n\x00") == "Größe 箱 \\u202e\\n\\x00"

@@ -190,7 +190,7 @@ def test_landing_folder(home: Settings) -> None:
     assert found.unknown_feeds == ("fx_ratse",)
     assert found.days == {date(2026, 1, day): 1 for day in (2, 3, 4, 5)}
     (home.home / "reading.yml").write_text("orders: {encodings: utf8}")
-    assert "known options are" in files_reader.landing(home, 0).problem
+    assert "orders: unknown keys" in files_reader.landing(home, 0).problem
 
 
 @pytest.mark.parametrize("has_checkout", [True, False])
