@@ -31,12 +31,16 @@ from xbec_platform.commands import (
     target,
     withdraw,
 )
-from xbec_platform.commands.home import FAILED, NO_DATA, USAGE
+from xbec_platform.commands.home import FAILED, NO_DATA, USAGE, Commands
 from xbec_platform.commands.home import console as _console
 from xbec_platform.commands.home import settings as _settings
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, pretty_exceptions_show_locals=False, help=__doc__
+    cls=Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    help=__doc__,
 )
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(mapping.app, name="mapping")

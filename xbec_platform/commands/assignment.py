@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from xbec_platform.commands.home import NO_DATA, console
+from xbec_platform.commands.home import NO_DATA, console, require_table
 from xbec_platform.commands.home import settings as home_settings
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ def explain_assignment(order: Annotated[str, typer.Argument(help="order_id")]) -
     from xbec_platform.warehouse.database import Warehouse
 
     settings = home_settings()
+    require_table(settings, "marts.fct_order", "orders", "intake_and_facts")
+    require_table(settings, "ml.assignment_summary", "plan", "logistics")
     warehouse = Warehouse.of(settings)
     days = warehouse.read_frame(
         "SELECT order_date FROM marts.fct_order WHERE order_id = ?",
@@ -55,7 +57,9 @@ def explain_plan(
     from xbec_platform.logistics.plan_changes import plan_changes
     from xbec_platform.warehouse.database import Warehouse
 
-    warehouse = Warehouse.of(home_settings())
+    settings = home_settings()
+    require_table(settings, "ml.assignment_summary", "plan", "logistics")
+    warehouse = Warehouse.of(settings)
     today, yesterday = day.date(), day.date() - timedelta(days=1)
     changes = plan_changes(_plan(warehouse, today), _plan(warehouse, yesterday))
     table = Table(title=f"plan of {today} against {yesterday}", title_justify="left")

@@ -40,7 +40,6 @@ def erase(
     Rows the law wants kept lose the person and keep their amounts. Everything is rebuilt and searched afterwards.
     """
     from xbec_platform.erasure.identity import AmbiguousPersonError, UnknownPersonError
-    from xbec_platform.ingest.suppression_file import SuppressionError
 
     if (person is None) != sweep or dry_run + verify + sweep > 1:
         raise typer.BadParameter("give a person, or --sweep alone; of --dry-run, --verify and --sweep one")
@@ -57,7 +56,7 @@ def erase(
     except UnknownPersonError as error:
         typer.echo(f"xbec: {error}", err=True)
         raise typer.Exit(NO_DATA) from error
-    except (AmbiguousPersonError, SuppressionError) as error:
+    except AmbiguousPersonError as error:
         typer.echo(f"xbec: {error}", err=True)
         raise typer.Exit(USAGE) from error
 

@@ -1,13 +1,41 @@
 """What every command needs: the home the environment names, the console, the exit codes. No command is defined here."""
 
 import sys
+from typing import Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from xbec_platform.settings import Settings, SettingsError, postgres_url
 
 FAILED, USAGE, NO_DATA = 1, 2, 3
+
+
+class Commands(TyperGroup):
+    """Commands that say in a line what whoever calls them can mend.
+
+    That is a fault in the files by which a home is told what to do (mappings, `reading.yml`, the list of erased
+    people), and a database file that somebody else has.
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        from xbec_platform.warehouse.lock import WarehouseBusyError
+
+        try:
+            return super().invoke(ctx)
+        except WarehouseBusyError as error:
+            typer.echo(f"xbec: {error}", err=True)
+            raise typer.Exit(FAILED) from error
+        except ValueError as error:
+            from xbec_platform.ingest.contracts import ContractError
+            from xbec_platform.ingest.suppression_file import SuppressionError
+
+            if not isinstance(error, ContractError | SuppressionError):
+                raise
+            typer.echo(f"xbec: {error}", err=True)
+            raise typer.Exit(USAGE) from error
 
 
 def settings() -> Settings:
@@ -20,6 +48,18 @@ def settings() -> Settings:
         typer.echo(f"xbec: {error}", err=True)
         raise typer.Exit(USAGE) from error
     return found
+
+
+def require_table(home: Settings, table: str, what: str, job: str) -> None:
+    """End the command where a table of the home has not been made yet, with the job that makes it."""
+    from xbec_platform.operations.read_only import looking, tables_there
+
+    if home.warehouse.is_file():
+        with looking(home, "xbec") as connection:
+            if table in tables_there(connection):
+                return
+    typer.echo(f"xbec: no {what} yet; run the job {job} (make run does)", err=True)
+    raise typer.Exit(NO_DATA)
 
 
 def console() -> Console:

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from xbec_platform.commands.home import FAILED, NO_DATA, console
+from xbec_platform.commands.home import FAILED, NO_DATA, console, require_table
 from xbec_platform.commands.home import settings as home_settings
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def explain_order(order: Annotated[str, typer.Argument(help="order_id")]) -> Non
     from xbec_platform.warehouse.database import Warehouse
 
     settings = home_settings()
+    require_table(settings, "marts.fct_order", "orders", "intake_and_facts")
     days = Warehouse.of(settings).read_frame(
         "SELECT order_date FROM marts.fct_order WHERE order_id = ?",
         purpose="explain landed cost",
@@ -81,6 +82,7 @@ def whatif_tariff(
 
     settings = home_settings()
     rules = _rules_of(file)
+    require_table(settings, "marts.fct_order", "orders", "intake_and_facts")
     first = since.date() if since else settings.start_date
     last = until.date() if until else settings.end_date or datetime.now(UTC).date()
     inputs = read_inputs(Warehouse.of(settings), first, last)

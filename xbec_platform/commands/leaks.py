@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xbec_platform.commands.home import FAILED, NO_DATA, USAGE, console, settings
+from xbec_platform.commands.home import FAILED, NO_DATA, USAGE, console, require_table, settings
 
 if TYPE_CHECKING:
     import polars as pl
@@ -70,13 +70,12 @@ def _of_home() -> "tuple[pl.DataFrame, pl.Series, str]":
     """The user database 28 days before its last day, and who has bought since."""
     import polars as pl
 
-    from xbec_platform.operations.read_only import looking, tables_there
+    from xbec_platform.operations.read_only import looking
     from xbec_platform.warehouse.database import read_frame
 
-    with looking(settings(), "xbec leaks") as connection:
-        if "marts.mart_user_database" not in tables_there(connection):
-            typer.echo("xbec: no user database yet; run the job intake_and_facts (make run does)", err=True)
-            raise typer.Exit(NO_DATA)
+    home = settings()
+    require_table(home, "marts.mart_user_database", "user database", "intake_and_facts")
+    with looking(home, "xbec leaks") as connection:
         newest = read_frame(connection, "SELECT max(as_of_date) AS day FROM marts.mart_user_database").item()
         day: date = newest - timedelta(days=WINDOW_DAYS)
         people = read_frame(connection, f"SELECT * FROM marts.mart_user_database WHERE as_of_date = '{day}'")

@@ -10,26 +10,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from xbec_platform.commands.home import FAILED, NO_DATA, USAGE, settings
+from xbec_platform.commands.home import FAILED, NO_DATA, USAGE, Commands, settings
 from xbec_platform.commands.home import console as _console
 
 if TYPE_CHECKING:
     from xbec_platform.ingest.mapping_sample import Sample
 
-app = typer.Typer(no_args_is_help=True, help=__doc__)
+app = typer.Typer(cls=Commands, no_args_is_help=True, help=__doc__)
 
 
 @app.command("list")
 def list_mappings() -> None:
     """List the mappings of the platform and of this home (its folder `mappings`), and the tables they fill."""
-    from xbec_platform.ingest.contracts import ContractError
     from xbec_platform.ingest.mappings import mappings
 
-    try:
-        known = mappings(settings().home / "mappings")
-    except ContractError as error:
-        typer.echo(f"xbec: {error}", err=True)
-        raise typer.Exit(USAGE) from error
+    known = mappings(settings().home / "mappings")
     table = Table(title="Mappings", title_justify="left", header_style="bold")
     for name in ("mapping", "fills", "key of the file", "description"):
         table.add_column(name, overflow="fold", no_wrap=name == "mapping")
@@ -49,7 +44,6 @@ def new(
 
     Where a mapping of the platform or the home fits already, it is named instead; --name drafts one all the same.
     """
-    from xbec_platform.ingest.contracts import ContractError
     from xbec_platform.ingest.formats.reading import read_records
     from xbec_platform.ingest.formats.records import FileRejectedError
     from xbec_platform.ingest.mapping_draft import draft_mapping, name_of
@@ -69,9 +63,6 @@ def new(
             )
             return
         draft = draft_mapping(records, name or name_of(sample))
-    except ContractError as error:
-        typer.echo(f"xbec: {error}", err=True)
-        raise typer.Exit(USAGE) from error
     except FileRejectedError as error:
         typer.echo(f"xbec: {sample}: {error}", err=True)
         raise typer.Exit(NO_DATA) from error
@@ -92,16 +83,12 @@ def check(
     ] = None,
 ) -> None:
     """Try a mapping on a file without loading it: the account of its records, and rows by table."""
-    from xbec_platform.ingest.contracts import ContractError
     from xbec_platform.ingest.formats.records import FileRejectedError
     from xbec_platform.ingest.mapping_document import load_mapping
     from xbec_platform.ingest.mapping_sample import read_sample
 
     try:
         result = read_sample(sample, load_mapping(mapping), (day or datetime.now(UTC)).date())
-    except ContractError as error:
-        typer.echo(f"xbec: {error}", err=True)
-        raise typer.Exit(USAGE) from error
     except FileRejectedError as error:
         typer.echo(f"xbec: {sample}: {error}", err=True)
         raise typer.Exit(FAILED) from error

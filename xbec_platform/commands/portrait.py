@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xbec_platform.commands.home import NO_DATA, USAGE, console, settings
+from xbec_platform.commands.home import NO_DATA, USAGE, console, require_table, settings
 
 if TYPE_CHECKING:
     import duckdb
@@ -30,7 +30,7 @@ def portrait(
     """Show a consumption portrait: tags with the observations they rest on and how sure they are."""
     from xbec_platform.customers.portrait_document import Portrait
     from xbec_platform.customers.portrait_tags import CLUSTER, INTEREST, MARKET, PERSON, SEGMENT
-    from xbec_platform.operations.read_only import looking, tables_there
+    from xbec_platform.operations.read_only import looking
     from xbec_platform.run_report import print_portrait
     from xbec_platform.warehouse.database import read_frame
 
@@ -41,10 +41,8 @@ def portrait(
         raise typer.Exit(USAGE)
     ((kind, name),) = given.items()
     home = settings()
+    require_table(home, "ml.portrait_tags", "portraits", "decisions")
     with looking(home, "xbec portrait") as connection:
-        if "ml.portrait_tags" not in tables_there(connection):
-            typer.echo("xbec: no portraits yet; run the job decisions (make run does)", err=True)
-            raise typer.Exit(NO_DATA)
         newest = "as_of_date = (SELECT max(as_of_date) FROM ml.portrait_tags)"
         account, name = name, _person(connection, name, newest) if kind == PERSON else name
         tags = read_frame(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xbec_platform.commands.home import USAGE, settings
+from xbec_platform.commands.home import USAGE, require_table, settings
 from xbec_platform.whole_files import replace_text
 
 if TYPE_CHECKING:
@@ -89,16 +89,14 @@ def land(home: "Settings", groups: str, decision: "Promotion", now: datetime) ->
 
 def _compare(home: "Settings", groups: str) -> None:
     """How the methods fare on the customers of the newest search."""
-    from xbec_platform.commands.home import NO_DATA, console
-    from xbec_platform.operations.read_only import looking, tables_there
+    from xbec_platform.commands.home import console
+    from xbec_platform.operations.read_only import looking
     from xbec_platform.run_report import print_table
     from xbec_platform.warehouse.database import read_frame
 
     prefix = _TABLES[groups]
+    require_table(home, f"ml.{prefix}_challengers", "groups", "decisions")
     with looking(home, "xbec promote") as connection:
-        if f"ml.{prefix}_challengers" not in tables_there(connection):
-            typer.echo("xbec: no groups yet; run the job decisions (make run does)", err=True)
-            raise typer.Exit(NO_DATA)
         newest = f"(SELECT max(as_of_date) FROM ml.{prefix}_model)"
         methods = read_frame(
             connection, f"SELECT * FROM ml.{prefix}_challengers WHERE as_of_date = {newest} ORDER BY method"

@@ -1,6 +1,8 @@
 """`xbec quarantine`: what was not loaded and why, record by record, and replay after a mended rule."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -168,16 +170,28 @@ def _warehouse() -> Any:
 
     settings = _settings()
     if not settings.warehouse.is_file():
-        _stop(
-            f"{settings.home} holds no warehouse yet: land files in {settings.landing}, then xbec backfill; "
-            "make run makes a demo",
-            NO_DATA,
-        )
+        _stop_empty()
     return Warehouse.of(settings)
 
 
-def _connection(purpose: str) -> Any:
-    return _warehouse().connect(purpose)
+@contextmanager
+def _connection(purpose: str) -> Iterator[Any]:
+    """The warehouse, once an intake has run."""
+    from xbec_platform.warehouse.database import missing_tables
+
+    with _warehouse().connect(purpose) as connection:
+        if missing_tables(connection, ["ops.file_manifest"]):
+            _stop_empty()
+        yield connection
+
+
+def _stop_empty() -> None:
+    settings = _settings()
+    _stop(
+        f"{settings.home} has taken in no file yet: land files in {settings.landing}, then xbec backfill; "
+        "make run makes a demo",
+        NO_DATA,
+    )
 
 
 def _stop(message: str, code: int) -> Any:

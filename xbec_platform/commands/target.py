@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from xbec_platform.commands.home import NO_DATA, USAGE, console, settings
+from xbec_platform.commands.home import NO_DATA, USAGE, console, require_table, settings
 
 
 def target(
@@ -15,17 +15,16 @@ def target(
     as_json: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
 ) -> None:
     """Show the target groups of a product, or of attributes of one that is not sold yet; never fewer than 30 people."""
-    from xbec_platform.operations.read_only import looking, tables_there
+    from xbec_platform.operations.read_only import looking
     from xbec_platform.run_report import print_targets
     from xbec_platform.warehouse.database import read_frame
 
     if (product is None) == (attributes is None):
         typer.echo("xbec: give a product, or --attributes name=value,...", err=True)
         raise typer.Exit(USAGE)
-    with looking(settings(), "xbec target") as connection:
-        if "ml.product_target_groups" not in tables_there(connection):
-            typer.echo("xbec: no target groups yet; run the job decisions (make run does)", err=True)
-            raise typer.Exit(NO_DATA)
+    home = settings()
+    require_table(home, "ml.product_target_groups", "target groups", "decisions")
+    with looking(home, "xbec target") as connection:
         table = "ml.product_target_groups" if product else "ml.attribute_target_groups"
         rows = read_frame(
             connection, f"SELECT * FROM {table} WHERE as_of_date = (SELECT max(as_of_date) FROM {table})"

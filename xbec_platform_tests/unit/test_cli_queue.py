@@ -5,14 +5,13 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 import yaml
 from typer.testing import CliRunner
 
 from xbec_platform.cli import app
-from xbec_platform.commands.dbt import arguments
+from xbec_platform.commands.dbt import environment
 from xbec_platform.commands.serve import Part, command_line
-from xbec_platform.dbt_program import PROJECT_DIR, dbt_executable
+from xbec_platform.dbt_program import PROJECT_DIR
 from xbec_platform.settings import Settings
 from xbec_platform.warehouse.lock import turn
 
@@ -43,19 +42,16 @@ def test_dbt_waits_for_its_turn(tmp_path: Path) -> None:
     assert "(a backfill, has it since" in text
 
 
-@pytest.mark.parametrize(
-    ("asked", "added"),
-    [
-        (["--version"], []),
-        (
-            ["run", "--target-path=x", "--select", "a"],
-            ["--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR), "--log-path", "h/dbt"],
-        ),
-    ],
-)
-def test_dbt_gets_its_places_where_none_are_given(asked: list[str], added: list[str]) -> None:
+def test_dbt_gets_its_places_where_none_are_given(tmp_path: Path) -> None:
     """Everything else is dbt's own."""
-    assert arguments(asked, Settings(home=Path("h"))) == [dbt_executable(), *asked, *added]
+    mine = environment(Settings(home=tmp_path), {"DBT_LOG_PATH": "elsewhere", "HOME": "h"})
+    assert mine == {
+        "DBT_PROJECT_DIR": str(PROJECT_DIR),
+        "DBT_PROFILES_DIR": str(PROJECT_DIR),
+        "DBT_TARGET_PATH": str(tmp_path / "dbt"),
+        "DBT_LOG_PATH": "elsewhere",
+        "HOME": "h",
+    }
 
 
 def test_web_and_daemon_find_the_code_server(tmp_path: Path) -> None:
