@@ -62,6 +62,7 @@ PRODUCT_TRIPLES = dg.AssetKey([ML, "product_triples"])
 ASSIGNMENT = dg.AssetKey([ML, "warehouse_assignment"])
 ASSIGNMENT_UNSERVED = dg.AssetKey([ML, "assignment_unserved"])
 ASSIGNMENT_BOTTLENECKS = dg.AssetKey([ML, "assignment_bottlenecks"])
+ASSIGNMENT_CONTAINERS = dg.AssetKey([ML, "assignment_containers"])
 ASSIGNMENT_SUMMARY = dg.AssetKey([ML, "assignment_summary"])
 
 DELAYED_SHIPMENTS = dg.AssetKey([ML, "delayed_shipments"])

@@ -51,6 +51,7 @@ QUERIES = {
                 lambda step: {{'min_kg': step.min_kg, 'rate_per_kg': step.rate_per_kg * rate_to_base::DOUBLE}}
             ) AS rate_brackets,
             (min_charge * rate_to_base)::DECIMAL(18, 4) AS min_charge,
+            (container_rate * rate_to_base)::DECIMAL(18, 4) AS container_rate, container_max_kg, container_max_m3,
             surcharge_pct, vol_divisor, transit_p50_days, transit_p90_days,
             allows_battery, allows_liquid, allows_hazard
         FROM valid LEFT JOIN rates USING (currency)

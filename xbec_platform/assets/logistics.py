@@ -50,7 +50,8 @@ def build_logistics_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             spec(
                 asset_keys.ASSIGNMENT,
                 "Which warehouse ships which order line of the day, by which lane, at what cost (minimum-cost flow, "
-                "audited). Grain: order line x warehouse. Key: as_of_date, order_id, line_no, warehouse_id.",
+                "audited). Grain: order line x warehouse x lane. "
+                "Key: as_of_date, order_id, line_no, warehouse_id, lane_id.",
             ),
             spec(
                 asset_keys.ASSIGNMENT_UNSERVED,
@@ -61,6 +62,11 @@ def build_logistics_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 asset_keys.ASSIGNMENT_BOTTLENECKS,
                 "Limits of the plan with their use and shadow price: what one more piece would save. "
                 "Grain: limit. Key: as_of_date, kind, warehouse_id, product_id.",
+            ),
+            spec(
+                asset_keys.ASSIGNMENT_CONTAINERS,
+                "Containers of the plan on lanes that ship in them, with what is in them, exact or within the stated "
+                "bound. Grain: lane with containers. Key: as_of_date, lane_id.",
             ),
             spec(
                 asset_keys.ASSIGNMENT_SUMMARY,
@@ -89,14 +95,20 @@ def build_logistics_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 def plan_day(allowed: "AllowedDay", order_splits: str) -> "tuple[AssignmentResult, float | None]":
     """The plan of a day under the rule for splits, and what keeping orders together costs at most (None: no rule)."""
     from xbec_platform.logistics.assignment import assign
-    from xbec_platform.logistics.assignment_inputs import TICKS_PER_BASE
+    from xbec_platform.logistics.assignment_inputs import TICKS_PER_BASE, AssignmentInputs
+    from xbec_platform.logistics.container_plan import unloaded
+    from xbec_platform.logistics.containers import load_containers
     from xbec_platform.logistics.restricted_items import named
     from xbec_platform.logistics.single_source import one_warehouse_each, unbound
 
+    def planned(inputs: AssignmentInputs) -> "AssignmentResult":
+        loaded = load_containers(inputs)
+        return unloaded(assign(loaded.inputs, loaded.params), loaded)
+
     if order_splits == "free":
-        return named(assign(allowed.inputs), allowed.groups), None
+        return named(planned(allowed.inputs), allowed.groups), None
     bound = one_warehouse_each(allowed.inputs)
-    result = named(unbound(assign(bound.inputs)), allowed.groups)
+    result = named(unbound(planned(bound.inputs)), allowed.groups)
     return result, float(result.summary["objective_base"].item()) - bound.free_ticks / TICKS_PER_BASE
 
 
@@ -105,6 +117,7 @@ def _tables(result: "AssignmentResult") -> "dict[dg.AssetKey, pl.DataFrame]":
         asset_keys.ASSIGNMENT: result.assignments,
         asset_keys.ASSIGNMENT_UNSERVED: result.unserved,
         asset_keys.ASSIGNMENT_BOTTLENECKS: result.bottlenecks,
+        asset_keys.ASSIGNMENT_CONTAINERS: result.containers,
         asset_keys.ASSIGNMENT_SUMMARY: result.summary,
     }
 
@@ -143,6 +156,14 @@ def _report(result: "AssignmentResult", day: date) -> Iterator[dg.MaterializeRes
             "dearest limits": markdown_table(
                 result.bottlenecks.sort("shadow_price_base", "warehouse_id", descending=True, nulls_last=True)
             ),
+            **common,
+        },
+    )
+    yield dg.MaterializeResult(
+        asset_key=asset_keys.ASSIGNMENT_CONTAINERS,
+        metadata={
+            "dagster/row_count": result.containers.height,
+            "containers": markdown_table(result.containers),
             **common,
         },
     )

@@ -27,6 +27,7 @@ QUERIES = {
         SELECT order_id, line_no, product_id, ship_country, qty, reason, detail FROM ml.assignment_unserved
         WHERE as_of_date = $day ORDER BY penalty_base DESC, order_id, line_no LIMIT {_UNSERVED}
     """,
+    "containers": "SELECT * EXCLUDE (as_of_date) FROM ml.assignment_containers WHERE as_of_date = $day",
     "lead_times": """
         SELECT l.lane, l.mode, l.n_parcels, l.n_open, l.p50_days, l.p90_days, o.on_time_rate, o.n_due
         FROM ml.lane_leadtime AS l LEFT JOIN ml.ontime AS o ON o.lane = l.lane AND o.as_of_date = l.as_of_date
@@ -92,7 +93,18 @@ def logistics_input(settings: Settings, warehouse: WarehouseResource, day: date)
         changes = plan_changes(_plan(frames), _plan(before))
     points = country_points().select(dest_country="iso2", dest_lat="lat", dest_lon="lon")
     frames["flows"] = frames["flows"].join(points, on="dest_country", how="left", maintain_order="left")
-    shown = ("sites", "flows", "network", "unserved", "lead_times", "routes", "ageing", "actions", "modes")
+    shown = (
+        "sites",
+        "flows",
+        "network",
+        "unserved",
+        "containers",
+        "lead_times",
+        "routes",
+        "ageing",
+        "actions",
+        "modes",
+    )
     return LogisticsInput(
         shop=settings.shop,
         as_of=day,

@@ -73,6 +73,7 @@ _MODEL_TABLES = [
     asset_keys.ASSIGNMENT,
     asset_keys.ASSIGNMENT_UNSERVED,
     asset_keys.ASSIGNMENT_BOTTLENECKS,
+    asset_keys.ASSIGNMENT_CONTAINERS,
     asset_keys.ASSIGNMENT_SUMMARY,
     asset_keys.PRESALE_CONVERSION,
     asset_keys.PREPOSITION_PLAN,

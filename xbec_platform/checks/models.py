@@ -100,9 +100,10 @@ IDENTITY_CHECKS = (
 )
 
 LOGISTICS_CHECKS = (
-    _unique(asset_keys.ASSIGNMENT, "as_of_date", "order_id", "line_no", "warehouse_id"),
+    _unique(asset_keys.ASSIGNMENT, "as_of_date", "order_id", "line_no", "warehouse_id", "lane_id"),
     _unique(asset_keys.ASSIGNMENT_UNSERVED, "as_of_date", "order_id", "line_no"),
     _unique(asset_keys.ASSIGNMENT_BOTTLENECKS, "as_of_date", "kind", "warehouse_id", "product_id"),
+    _unique(asset_keys.ASSIGNMENT_CONTAINERS, "as_of_date", "lane_id"),
     _unique(asset_keys.ASSIGNMENT_SUMMARY, "as_of_date"),
     TableCheck(
         asset_keys.ASSIGNMENT,

@@ -23,6 +23,7 @@ def explain_assignment(order: Annotated[str, typer.Argument(help="order_id")]) -
     from xbec_platform.assignment_day import read_day
     from xbec_platform.logistics.assignment_inputs import AssignmentParams
     from xbec_platform.logistics.assignment_options import explain_options, line_options
+    from xbec_platform.logistics.container_plan import container_text
     from xbec_platform.logistics.restricted_items import name_back
     from xbec_platform.warehouse.database import Warehouse
 
@@ -48,12 +49,17 @@ def explain_assignment(order: Annotated[str, typer.Argument(help="order_id")]) -
         _stop(f"order {order} has no lines with goods on {day}")
     typer.echo(f"order {order}, plan of {day}")
     typer.echo(explain_options(options, left))
+    lanes = served.filter(served["order_id"] == order)["lane_id"].unique().to_list()
+    boxed = container_text(containers(warehouse, day), lanes)
+    if boxed:
+        typer.echo(f"shared containers:\n{boxed}")
 
 
 def explain_plan(
     day: Annotated[datetime, typer.Argument(help="day of the plan", formats=["%Y-%m-%d"])],
 ) -> None:
     """What the plan of a day does differently from the day before, by country and warehouse, and why."""
+    from xbec_platform.logistics.container_plan import container_text
     from xbec_platform.logistics.plan_changes import plan_changes
     from xbec_platform.warehouse.database import Warehouse
 
@@ -69,6 +75,18 @@ def explain_plan(
     for row in changes.iter_rows():
         table.add_row(*(_cell(value) for value in row))
     console().print(table)
+    boxed = container_text(containers(warehouse, today))
+    if boxed:
+        console().print(f"containers of {today}:\n{escape(boxed)}")
+
+
+def containers(warehouse: "Warehouse", day: date) -> "pl.DataFrame":
+    """CONTAINER_SCHEMA of a day; empty also where its plan was made before there were any."""
+    return warehouse.read_frame(
+        "SELECT * EXCLUDE (as_of_date) FROM ml.assignment_containers WHERE as_of_date = ?",
+        purpose="explain assignment",
+        parameters=[day],
+    )
 
 
 def _cell(value: object) -> str:

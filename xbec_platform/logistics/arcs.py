@@ -30,7 +30,7 @@ from xbec_platform.logistics.assignment_inputs import (
 )
 from xbec_platform.logistics.assignment_schema import conform
 from xbec_platform.logistics.distance import lane_distances
-from xbec_platform.logistics.tariff import rate_at, step_columns, with_steps
+from xbec_platform.logistics.tariff import as_full_containers, rate_at, step_columns, with_steps
 
 CHUNK_ROWS = 2_000_000
 """Class x lane rows looked at in one go: about 300 MB, whatever the size of the day."""
@@ -101,6 +101,7 @@ def usable_lanes(inputs: AssignmentInputs, params: AssignmentParams) -> pl.DataF
             **{f"takes_{h}": pl.col(f"can_{h}") & pl.col(f"allows_{h}") for h in HAZARDS},
         )
         .with_columns(pl.col("rate_per_kg", "min_charge").cast(pl.Float64))
+        .pipe(as_full_containers)
         .pipe(with_steps)
         .sort("p90_days", "lane_id")
         .with_row_index("lane")

@@ -6,18 +6,20 @@ a piece over at a penalty is always possible.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 
 from xbec_platform.logistics.arcs import build_arcs, stock_nodes, usable_lanes
 from xbec_platform.logistics.assignment_inputs import (
+    TICKS_PER_BASE,
     UNLIMITED,
     AssignmentInputs,
     AssignmentParams,
     canonical,
 )
+from xbec_platform.logistics.assignment_schema import CONTAINER_SCHEMA
 from xbec_platform.logistics.assignment_tables import (
     Network,
     assignment_table,
@@ -27,7 +29,7 @@ from xbec_platform.logistics.assignment_tables import (
 from xbec_platform.logistics.audit import audit_plan
 from xbec_platform.logistics.baselines import greedy_plan
 from xbec_platform.logistics.bottlenecks import bottleneck_table
-from xbec_platform.logistics.demand_classes import classify, merge_alike
+from xbec_platform.logistics.demand_classes import Demand, classify, merge_alike
 from xbec_platform.logistics.distance import warehouse_ranking
 from xbec_platform.logistics.flow import FlowProblem, Ints, solve_flow
 from xbec_platform.logistics.line_plan import split_flows
@@ -44,12 +46,14 @@ class AssignmentResult:
         unserved: UNSERVED_SCHEMA, one row per order line with pieces left over, each with its reason.
         bottlenecks: BOTTLENECK_SCHEMA, limits with use and shadow price.
         summary: SUMMARY_SCHEMA, one row: cost, unserved pieces, regret against both baselines.
+        containers: CONTAINER_SCHEMA, empty where no lane ships in containers.
     """
 
     assignments: pl.DataFrame
     unserved: pl.DataFrame
     bottlenecks: pl.DataFrame
     summary: pl.DataFrame
+    containers: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CONTAINER_SCHEMA))
 
 
 def assign(inputs: AssignmentInputs, params: AssignmentParams | None = None) -> AssignmentResult:
@@ -66,12 +70,15 @@ def assign(inputs: AssignmentInputs, params: AssignmentParams | None = None) -> 
         Assignments, unserved lines, bottlenecks and summary.
 
     Raises:
-        ValueError: The frames are malformed, or costs are too large for the solver.
+        ValueError: The frames are malformed, costs are too large for the solver, or a lane ships in containers, which
+            are to be loaded first (`containers.load_containers`).
         RuntimeError: The plan failed its audit or is not optimal; nothing is returned rather than a wrong
             plan.
     """
     params = params or AssignmentParams()
     network = build_network(canonical(inputs), params)
+    if network.inputs.lanes["container_rate"].count():
+        raise ValueError("a lane has a container_rate, which a flow cannot count: load_containers first")
     problem, demand = network.problem, network.demand
     solution = solve_flow(problem)
     prices = shadow_prices(problem, solution)
@@ -88,7 +95,7 @@ def assign(inputs: AssignmentInputs, params: AssignmentParams | None = None) -> 
         assignments=assignment_table(network, segments),
         unserved=unserved_table(network, segments, reasons),
         bottlenecks=bottleneck_table(network, solution, prices, flow_reasons(problem, solution)),
-        summary=summary_table(network, solution, segments, _in_turn(network)),
+        summary=summary_table(network, solution, segments, _in_turn(network, params)),
     )
     violations = audit_plan(network.inputs, params, result.assignments, result.unserved, result.summary)
     if violations.height:
@@ -110,6 +117,14 @@ def build_network(inputs: AssignmentInputs, params: AssignmentParams) -> Network
     demand = classify(inputs, lanes, params)
     stock = stock_nodes(inputs)
     demand, arcs = merge_alike(demand, build_arcs(demand.classes, lanes, stock))
+    problem = flow_problem(inputs, demand, arcs, stock)
+    return Network(inputs=inputs, lanes=lanes, demand=demand, stock=stock, arcs=arcs, problem=problem)
+
+
+def flow_problem(
+    inputs: AssignmentInputs, demand: Demand, arcs: pl.DataFrame, stock: pl.DataFrame | None
+) -> FlowProblem:
+    """Classes, arcs (ARC_SCHEMA) and the limits of a day as arrays."""
     limits = {}
     if stock is not None:
         limits = {
@@ -118,7 +133,7 @@ def build_network(inputs: AssignmentInputs, params: AssignmentParams) -> Network
             "stock_warehouse": stock["warehouse"].to_numpy(),
             "stock_qty": stock["available"].to_numpy(),
         }
-    problem = FlowProblem(
+    return FlowProblem(
         class_qty=demand.classes["qty"].to_numpy(),
         class_penalty=demand.classes["penalty_ticks"].to_numpy(),
         arc_class=arcs["class_id"].to_numpy(),
@@ -127,16 +142,22 @@ def build_network(inputs: AssignmentInputs, params: AssignmentParams) -> Network
         capacity=inputs.warehouses["capacity_orders_day"].fill_null(UNLIMITED).to_numpy(),
         **limits,
     )
-    return Network(inputs=inputs, lanes=lanes, demand=demand, stock=stock, arcs=arcs, problem=problem)
 
 
-def _in_turn(network: Network) -> dict[str, pl.DataFrame]:
+def _in_turn(network: Network, params: AssignmentParams) -> dict[str, pl.DataFrame]:
     """The two shop rules on the same day: nearest warehouse first, cheapest first."""
     lines = network.demand.lines
     arrival = lines.select(pl.arg_sort_by("order_ts", nulls_last=True, maintain_order=True).cast(pl.Int64))
     line_class, line_qty = lines["class_id"].to_numpy(), lines["qty"].to_numpy()
     return {
-        rule: greedy_plan(network.problem, line_class, line_qty, arrival.to_series().to_numpy(), preference)
+        rule: greedy_plan(
+            network.problem,
+            line_class,
+            line_qty,
+            arrival.to_series().to_numpy(),
+            preference,
+            arc_limit=params.no_way_base * TICKS_PER_BASE,
+        )
         for rule, preference in (
             ("nearest", _distance_ranks(network)),
             ("cheapest", network.problem.arc_cost),

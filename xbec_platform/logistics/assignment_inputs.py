@@ -81,6 +81,9 @@ _COLUMNS: Mapping[str, Mapping[str, pl.DataType | type[pl.DataType]]] = MappingP
             "rate_per_kg": _MONEY,
             "rate_brackets": STEPS,
             "min_charge": _MONEY,
+            "container_rate": _MONEY,
+            "container_max_kg": pl.Float64,
+            "container_max_m3": pl.Float64,
             "surcharge_pct": pl.Float64,
             "vol_divisor": pl.Float64,
             "transit_p50_days": pl.Float64,
@@ -119,7 +122,14 @@ _AT_LEAST: Mapping[str, Mapping[str, float]] = MappingProxyType(
         "lines": {"qty": 1, "priority": 1},
         "products": {"weight_kg": 0, "length_cm": 0, "width_cm": 0, "height_cm": 0},
         "warehouses": {"capacity_orders_day": 0, "capacity_kg": 0, "cost_pick": 0, "cost_pack": 0},
-        "lanes": {"rate_per_kg": 0, "min_charge": 0, "surcharge_pct": 0, "distance_km": 0, "vol_divisor": 0},
+        "lanes": {
+            "rate_per_kg": 0,
+            "min_charge": 0,
+            "container_rate": 0,
+            "surcharge_pct": 0,
+            "distance_km": 0,
+            "vol_divisor": 0,
+        },
     }
 )
 
@@ -138,12 +148,15 @@ class AssignmentParams:
             lognormal with sigma 0.37.
         detour_factors: Route length over great circle by mode, for lanes without a length; a mode not named
             here gets no estimate.
+        no_way_base: From this cost of a piece on, a lane only says what is in reach: no plan or baseline goes by it.
+            For days whose containers are loaded (`containers`), which set it above every penalty.
     """
 
     unserved_penalty_base: Decimal = Decimal(500)
     default_weight_kg: float = 0.5
     transit_p90_factor: float = 1.6
     detour_factors: Mapping[str, float] = field(default_factory=lambda: DETOUR_FACTORS)
+    no_way_base: float = float("inf")
 
     def __post_init__(self) -> None:
         if self.unserved_penalty_base <= 0:
@@ -174,8 +187,10 @@ class AssignmentInputs:
             can_hazard.
         lanes: lane_id, origin_node (a warehouse), dest_node (a country), mode, distance_km, rate_per_kg,
             min_charge (per parcel), optional rate_brackets (steps by weight of the parcel: min_kg, rate_per_kg; they
-            take the place of rate_per_kg), surcharge_pct, vol_divisor (cm3 per kg, null = by weight only),
-            transit_p50_days, transit_p90_days, allows_battery, allows_liquid, allows_hazard.
+            take the place of rate_per_kg), optional container_rate, container_max_kg and container_max_m3 (see
+            `containers`: the lane ships whole containers instead of kilograms), surcharge_pct,
+            vol_divisor (cm3 per kg, null = by weight only), transit_p50_days, transit_p90_days, allows_battery,
+            allows_liquid, allows_hazard.
         destinations: country, lat, lon; may be empty, then great circles are null.
         stock: warehouse_id, product_id, available (negative counts as 0); None = unlimited everywhere.
     """
@@ -210,7 +225,15 @@ def canonical(inputs: AssignmentInputs) -> AssignmentInputs:
         "order_ts": lines.schema["order_ts"],
     }
     lanes = _with_default(inputs.lanes, "rate_brackets", pl.lit(None, dtype=STEPS))
+    for name in ("container_rate", "container_max_kg", "container_max_m3"):
+        lanes = _with_default(lanes, name, pl.lit(None))
     lanes = _frame("lanes", lanes).with_columns(pl.col("surcharge_pct").fill_null(0.0))
+    full = (pl.col("container_max_kg") > 0) & (pl.col("container_max_m3") > 0)
+    lost = lanes.filter(pl.col("container_rate").is_not_null() & ~full.fill_null(False))
+    if lost.height:
+        raise ValueError(
+            f"lane {lost['lane_id'][0]}: container_rate needs container_max_kg and container_max_m3 above 0"
+        )
     stock = None
     if inputs.stock is not None:
         stock = _frame("stock", inputs.stock).with_columns(pl.col("available").clip(lower_bound=0))

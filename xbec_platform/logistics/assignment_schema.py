@@ -34,7 +34,8 @@ ASSIGNMENT_SCHEMA = pl.Schema(
         "nearest_warehouse_id": pl.String(),
     }
 )
-"""Grain: order line x warehouse. chargeable_kg is of the whole row."""
+"""Grain: order line x warehouse x lane (one lane each, except where containers are among them). chargeable_kg is of the
+whole row. A piece in a container has no freight of its own: see CONTAINER_SCHEMA."""
 
 UNSERVED_SCHEMA = pl.Schema(
     {
@@ -79,7 +80,10 @@ SUMMARY_SCHEMA = pl.Schema(
         "handling_base": MONEY,
         "cost_base": MONEY,
         "penalty_base": MONEY,
+        "containers": pl.Int64(),
+        "container_base": MONEY,
         "objective_base": MONEY,
+        "bound_base": MONEY,
         "parcels": pl.Int64(),
         "parcel_freight_base": MONEY,
         "nearest_cost_base": MONEY,
@@ -98,13 +102,36 @@ SUMMARY_SCHEMA = pl.Schema(
         "regret_cheapest_total_base": MONEY,
     }
 )
-"""One row. Regret is baseline minus plan: what planning saves; the total is never negative, its parts may be."""
+"""One row. cost_base: freight, handling and containers; bound_base: no plan's objective is less (equal to the objective
+where the plan is a flow). Baselines load the same containers. Regret is baseline minus plan: what planning saves; the
+total is never negative, its parts may be."""
+
+
+CONTAINER_SCHEMA = pl.Schema(
+    {
+        "lane_id": pl.String(),
+        "warehouse_id": pl.String(),
+        "ship_country": pl.String(),
+        "containers": pl.Int64(),
+        "rate_base": MONEY,
+        "cost_base": MONEY,
+        "pieces": pl.Int64(),
+        "kg": pl.Float64(),
+        "m3": pl.Float64(),
+        "weight_fill": pl.Float64(),
+        "volume_fill": pl.Float64(),
+        "size_assumed_pieces": pl.Int64(),
+    }
+)
+"""Grain: lane that ships in containers on the day. rate_base: of a container, with the surcharge. Fills: of all its
+containers together. size_assumed_pieces: pieces without measures, counted at `containers.ASSUMED_CM3_PER_KG`."""
 
 
 class Reason(StrEnum):
     """Why a piece stays unserved, in order of precedence: address, goods, promise, stock, capacity, money.
 
     RESTRICTED_ITEM stands in place of the first three where a restriction has closed the way (`restricted_items`),
+    CONTAINER_NOT_WORTH_IT in place of the last where the only way left is a container (`containers`),
     ORDER_NOT_FROM_ONE_WAREHOUSE in place of no way and no stock where an order may not be split (`single_source`).
     """
 
@@ -115,6 +142,7 @@ class Reason(StrEnum):
     SKU_STOCK_EXHAUSTED_IN_REACH = "SKU_STOCK_EXHAUSTED_IN_REACH"
     WAREHOUSE_CAPACITY_FULL = "WAREHOUSE_CAPACITY_FULL"
     COST_ABOVE_PENALTY = "COST_ABOVE_PENALTY"
+    CONTAINER_NOT_WORTH_IT = "CONTAINER_NOT_WORTH_IT"
     RESTRICTED_ITEM = "RESTRICTED_ITEM"
     ORDER_NOT_FROM_ONE_WAREHOUSE = "ORDER_NOT_FROM_ONE_WAREHOUSE"
 

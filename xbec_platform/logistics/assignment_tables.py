@@ -165,7 +165,10 @@ def summary_table(
         "handling_base": _money(plan.handling),
         "cost_base": _money(plan.cost),
         "penalty_base": _money(plan.penalty),
+        "containers": 0,
+        "container_base": _money(0),
         "objective_base": _money(solution.objective),
+        "bound_base": _money(solution.objective),
         "parcels": plan.parcels,
         "parcel_freight_base": _money(plan.parcel_freight),
     }

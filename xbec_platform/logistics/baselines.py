@@ -15,7 +15,13 @@ from xbec_platform.logistics.line_plan import SEGMENT_SCHEMA, UNSERVED
 
 
 def greedy_plan(
-    problem: FlowProblem, line_class: Ints, line_qty: Ints, arrival: Ints, arc_preference: Ints
+    problem: FlowProblem,
+    line_class: Ints,
+    line_qty: Ints,
+    arrival: Ints,
+    arc_preference: Ints,
+    *,
+    arc_limit: float = np.inf,
 ) -> pl.DataFrame:
     """Serve each line from its most preferred warehouse with stock and capacity left, then from the next.
 
@@ -29,11 +35,13 @@ def greedy_plan(
         arrival: Rows of lines in order of arrival.
         arc_preference: Rank of each arc within its class, smaller first (distance rank: nearest warehouse
             as in distance-priority sourcing; cost: cheapest first). Ties go to the first arc.
+        arc_limit: Arcs of this cost or more are not taken.
 
     Returns:
         SEGMENT_SCHEMA, sorted by line, then arc.
     """
     order = np.lexsort((arc_preference, problem.arc_class))
+    order = order[problem.arc_cost[order] < arc_limit]
     bounds = np.searchsorted(problem.arc_class[order], np.arange(len(problem.class_qty) + 1)).tolist()
     arcs, centres = order.tolist(), problem.arc_warehouse[order].tolist()
     capacity = problem.capacity.tolist()

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+CM3_PER_M3 = 1_000_000
 _EDGE, _RATE = "step_from_kg_", "step_rate_"
 
 
@@ -35,6 +36,25 @@ def with_steps(lanes: pl.DataFrame) -> pl.DataFrame:
         **{f"{_EDGE}{n}": edges.list.get(n, null_on_oob=True) for n in range(1, most)},
         **{f"{_RATE}{n}": rates.list.get(n, null_on_oob=True) for n in range(1, most)},
     ).drop("rate_brackets")
+
+
+def as_full_containers(lanes: pl.DataFrame) -> pl.DataFrame:
+    """Lanes that ship in containers as lanes by weight, at the price of full ones: no plan pays less for a piece.
+
+    A piece pays for its part of the payload or of the room, the greater.
+
+    Args:
+        lanes: rate_per_kg, min_charge (both Float64), rate_brackets, vol_divisor, container_rate (null: by weight),
+            container_max_kg, container_max_m3.
+    """
+    rate, kg, m3 = pl.col("container_rate"), pl.col("container_max_kg"), pl.col("container_max_m3")
+    boxed = rate.is_not_null()
+    return lanes.with_columns(
+        rate_per_kg=pl.when(boxed).then(rate.cast(pl.Float64) / kg).otherwise("rate_per_kg"),
+        vol_divisor=pl.when(boxed).then(m3 * CM3_PER_M3 / kg).otherwise("vol_divisor"),
+        min_charge=pl.when(boxed).then(0.0).otherwise("min_charge"),
+        rate_brackets=pl.when(~boxed).then("rate_brackets"),
+    )
 
 
 def step_columns(columns: Sequence[str]) -> list[str]:

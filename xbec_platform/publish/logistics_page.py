@@ -36,6 +36,7 @@ class LogisticsInput:
         is_sample: Whether some warehouses are made up.
         changes: As `logistics.plan_changes` compares the plan with the day before; empty without one.
         unserved: order_id, line_no, product_id, ship_country, qty, reason, detail.
+        containers: Columns of `logistics.assignment_schema.CONTAINER_SCHEMA`; empty where no lane ships in them.
         lead_times: lane, mode, n_parcels, n_open, p50_days, p90_days, on_time_rate, n_due (null: nothing fell due).
         routes: origin_node, zone, route_no, lane_ids, modes, cost_base, p50_days, p90_days, is_fastest, is_cheapest,
             is_balanced, cost_per_day_saved_base, breakeven_day_value_base: efficient routes of the busiest pairs.
@@ -54,6 +55,7 @@ class LogisticsInput:
     is_sample: bool
     changes: pl.DataFrame
     unserved: pl.DataFrame
+    containers: pl.DataFrame
     lead_times: pl.DataFrame
     routes: pl.DataFrame
     parcel: str
@@ -74,6 +76,7 @@ def render_logistics(data: LogisticsInput, *, overview_href: str) -> str:
         "overview_href": overview_href,
         "changes": _changes(data.changes),
         "unserved": _unserved(data.unserved),
+        "containers": _containers(data),
         "network": network_section(
             data.sites, data.flows, data.network, base_currency=text(data.base_currency)
         ),
@@ -257,6 +260,34 @@ def _ageing(data: LogisticsInput) -> Table:
     ages = ["Age unknown" if code == "unknown" else f"{_AGES[code]} days" for code in shown]
     heads = columns("Warehouse", "Pieces", *ages, f"Storage a day, {text(data.base_currency)}")
     return Table(caption="Pieces in stock by days in stock", columns=heads, rows=rows, note=note)
+
+
+def _containers(data: LogisticsInput) -> Table:
+    rows, note = cut(
+        [
+            (
+                *cells(
+                    text(row["lane_id"]),
+                    text(row["warehouse_id"]),
+                    text(row["ship_country"]),
+                    count(row["containers"]),
+                    count(row["pieces"]),
+                    _amount(row["cost_base"]),
+                ),
+                scaled(percent(row["weight_fill"]), row["weight_fill"], 1.0),
+                scaled(percent(row["volume_fill"]), row["volume_fill"], 1.0),
+            )
+            for row in data.containers.sort("cost_base", "lane_id", descending=[True, False]).iter_rows(
+                named=True
+            )
+        ],
+        MAX_ROWS,
+    )
+    heads = columns(
+        "Lane", "From", "To", "Containers", "Pieces", f"Cost, {text(data.base_currency)}", "Payload used", "Room used",
+        numeric_from=3,
+    )  # fmt: skip
+    return Table(caption="Containers of the day and how full they are", columns=heads, rows=rows, note=note)
 
 
 def _actions(data: LogisticsInput) -> Table:

@@ -6,18 +6,17 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from xbec_platform.assets.logistics import _tables
+from xbec_platform.assets.logistics import _tables, plan_day
 from xbec_platform.assets.model_tables import write_as_of
 from xbec_platform.assignment_day import read_day
 from xbec_platform.cli import app
 from xbec_platform.ingest.store import create_tables
-from xbec_platform.logistics.assignment import assign
-from xbec_platform.logistics.restricted_items import named
 from xbec_platform.settings import Settings
 from xbec_platform.warehouse.database import Warehouse
 
 FLAGS = "true AS {0}_battery, true AS {0}_liquid, true AS {0}_hazard"
-# A is near and cheap and holds one piece of P, B far and dear with many. The flammable F may not go by road.
+# A is near and cheap and holds one piece of P, B far and dear with many, which leave
+# in containers of one piece. The flammable F may not go by road.
 HOME = f"""
 CREATE SCHEMA marts; CREATE SCHEMA intermediate; CREATE SCHEMA ml;
 CREATE TABLE intermediate.int_fx_daily AS
@@ -40,8 +39,10 @@ INSERT INTO raw.warehouses BY NAME SELECT warehouse_id, warehouse_id AS name, 'd
     FROM (VALUES ('A', 'DE'), ('B', 'PL')) AS t(warehouse_id, country);
 INSERT INTO raw.lanes BY NAME SELECT origin || ':DE' AS lane_id, TIMESTAMP '2026-01-01' AS valid_from,
     origin AS origin_node, 'DE' AS dest_node, 'truck' AS mode, 'K' AS carrier, rate AS rate_per_kg, 0 AS min_charge,
+    container_rate, 1.0 AS container_max_kg, 1.0 AS container_max_m3,
     'EUR' AS currency, 2.0 AS transit_p50_days, 3.0 AS transit_p90_days, {FLAGS.format("allows")}, false AS is_sample,
-    DATE '2026-01-01' AS _drop_date FROM (VALUES ('A', 1), ('B', 3)) AS t(origin, rate);
+    DATE '2026-01-01' AS _drop_date FROM
+    (VALUES ('A', 1, null), ('B', 9, 3)) AS t(origin, rate, container_rate);
 INSERT INTO raw.products BY NAME SELECT 'F' AS product_id, TIMESTAMP '2026-01-01' AS valid_from, 'active' AS status,
     'UN1266' AS un_number, DATE '2026-01-01' AS _drop_date;
 INSERT INTO raw.restricted_items BY NAME SELECT 'FLAMMABLE' AS restriction_id, DATE '2026-01-01' AS valid_from,
@@ -62,8 +63,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> CliRunner:
         connection.execute(HOME)
     for day in (date(2026, 1, 5), date(2026, 1, 6)):
         allowed = read_day(warehouse, day)
-        result = named(assign(allowed.inputs), allowed.groups)
-        write_as_of(warehouse, _tables(result), day, purpose="test")
+        write_as_of(warehouse, _tables(plan_day(allowed, "free")[0]), day, purpose="test")
     return CliRunner(env={"XBEC_HOME": str(home), "COLUMNS": "200"})
 
 
@@ -78,6 +78,7 @@ def test_why_an_order_goes_where_it_goes(runner: CliRunner) -> None:
         "B 1 pieces by B:DE (truck, P90 3 days): 3.0000 a piece - chosen",
         "line 2: 1 x F to DE",
         "unserved: 1 pieces, RESTRICTED_ITEM: FLAMMABLE: not by road (no lane reaches DE)",
+        "B:DE: 1 containers from B to DE, 3.0000 each, 1 pieces, 100% of the payload, 1% of the room",
     ):
         assert said in told.output, told.output
 
@@ -91,6 +92,7 @@ def test_what_changed_since_the_day_before(runner: CliRunner) -> None:
     shares = {(row[0].strip(), row[1].strip()): (row[4].strip(), row[5].strip()) for row in rows}
     assert shares["DE", "A"] == ("100%", "33%")
     assert shares["DE", "B"] == ("0%", "33%")
+    assert "containers of 2026-01-06:\nB:DE: 1 containers from B to DE" in told.output
 
 
 @pytest.mark.parametrize(

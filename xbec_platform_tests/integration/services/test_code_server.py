@@ -28,6 +28,7 @@ PLAN = (
     asset_keys.ASSIGNMENT,
     asset_keys.ASSIGNMENT_UNSERVED,
     asset_keys.ASSIGNMENT_BOTTLENECKS,
+    asset_keys.ASSIGNMENT_CONTAINERS,
     asset_keys.ASSIGNMENT_SUMMARY,
 )
 LOCATION = "xbec_platform"

@@ -105,10 +105,11 @@ def test_reason_and_evidence(make_day: Day, parts: dict[str, object], reason: Re
 
 
 def test_every_reason_has_a_case() -> None:
-    """A new reason must come with its day; restrictions have theirs in `test_restricted_items`."""
+    """A new reason must come with its day; those of rules have theirs beside the rules."""
     assert {case.values[1] for case in CASES} == set(Reason) - {
         Reason.RESTRICTED_ITEM,
         Reason.ORDER_NOT_FROM_ONE_WAREHOUSE,
+        Reason.CONTAINER_NOT_WORTH_IT,
     }
 
 

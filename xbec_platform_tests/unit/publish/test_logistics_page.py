@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from xbec_platform.logistics.assignment_schema import CONTAINER_SCHEMA
 from xbec_platform.logistics.plan_changes import CHANGE_SCHEMA
 from xbec_platform.publish.logistics_page import LogisticsInput, render_logistics
 
@@ -32,6 +33,7 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
         ("DE", "W1", 4, 9, 0.4, 0.9, D(2), D(3), "the warehouse is full no more"),
         (None, None, 0, 1, 0.0, 0.1, None, None, "more stays unserved"),
     ],
+    "containers": [(HOSTILE, "W1", "US", 2, D(900), D(1800), 75, 4000.0, 49.0, 0.083, 0.875, 0)],
     "unserved": [(HOSTILE, 1, HOSTILE, None, 2, "NO_ADDRESS_OR_RATE", HOSTILE)],
     "lead_times": [
         (HOSTILE, "air", 10, 2, 3.0, 5.5, 0.9, 8),
@@ -54,8 +56,8 @@ ROWS: dict[str, list[tuple[Any, ...]]] = {
 
 
 def schema(name: str) -> dict[str, Any]:
-    if name == "changes":
-        return dict(CHANGE_SCHEMA)
+    if name in {"changes", "containers"}:
+        return dict(CHANGE_SCHEMA if name == "changes" else CONTAINER_SCHEMA)
     return {column: TYPES[kind] for column, kind in (word.split(":") for word in FORMS[name].split())}
 
 
@@ -81,6 +83,8 @@ def test_everything_is_shown_and_hostile_names_are_text() -> None:
     for shown in (
         "the warehouse is full no more",
         "No address or rate",
+        "Containers of the day and how full they are",
+        "87.5",
         "W1:DE:sea",
         "1.25",
         "Re export",

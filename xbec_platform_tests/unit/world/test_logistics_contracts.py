@@ -31,6 +31,10 @@ SOURCES: list[tuple[str, Callable[..., pl.DataFrame], int]] = [
 ]
 
 
+LEFT_OUT = {"lanes": {"container_rate", "container_max_kg", "container_max_m3"}}
+"""Optional columns that the world does not deliver, as files of before they were known."""
+
+
 def contract(source: str) -> dict[str, Any]:
     path = resources.files("xbec_platform.ingest") / "contracts" / f"{source}.yml"
     return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
@@ -41,8 +45,9 @@ def test_rows_satisfy_their_contract(source: str, rows: Callable[..., pl.DataFra
     """Columns and order, no null where none may be, limits and allowed values, keys unique and sorted."""
     wanted, frame = contract(source), rows(fake_plan(), day)
     assert frame.height > 0
-    assert frame.columns == list(wanted["columns"])
-    for name, rule in wanted["columns"].items():
+    given = {name: rule for name, rule in wanted["columns"].items() if name not in LEFT_OUT.get(source, ())}
+    assert frame.columns == list(given)
+    for name, rule in given.items():
         column = frame[name]
         if rule.get("nullable", True) is False:
             assert column.null_count() == 0, name
