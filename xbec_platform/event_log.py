@@ -40,6 +40,7 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: Any = None) -> None:
         self._engines: dict[tuple[int, str], Engine] = {}
+        self._tables: set[str] = set()
         super().__init__(base_dir, inst_data)
 
     @contextmanager
@@ -68,6 +69,12 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
             for pid, shard in list(self._engines):
                 engine = self._engines.pop((pid, shard))
                 engine.dispose(close=pid == os.getpid())
+
+    def has_table(self, table_name: str) -> bool:
+        """As the parent, which opens the file for each of 800 questions of a run; a table that is there stays."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
 
     def wipe(self) -> None:
         """Delete everything; the parent unlinks files, which must not stay open here."""

@@ -13,9 +13,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from dagster_dbt import DbtCliResource, DbtProject
 from packaging.version import Version
 
+from xbec_platform.assets.dbt_integration import DbtCliResource, DbtProject
 from xbec_platform.dbt_program import PROJECT_DIR, VARIABLE_PREFIX, dbt_executable, project_files
 
 

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtProject
-from dagster_dbt.dbt_manifest import validate_manifest
 
 from xbec_platform.assets.column_lineage import is_known, lineage_metadata, note_lineage, read_lineage
 from xbec_platform.assets.dbt_cli import DbtProcess, dbt_project, dbt_variables
+from xbec_platform.assets.dbt_integration import (
+    DagsterDbtTranslator,
+    DbtProject,
+    validate_manifest,
+)
 from xbec_platform.assets.dbt_results import advice, built_before, checks_of, row_counts, unchanged, with_rows
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import asset_tags, classified, personal_names, table_schema

@@ -138,7 +138,7 @@ def test_schedule_asks_for_the_day_before_the_tick(definitions: dg.Definitions) 
     assert "is no partition" in (skipped.skip_message or "")
 
 
-HEAVY = ("sklearn", "scipy", "ortools", "altair", "vl_convert", "pandas", "jinja2.environment")
+HEAVY = ("sklearn", "scipy", "ortools", "altair", "vl_convert", "pandas", "dbt_common")
 
 
 def test_heavy_libraries_are_not_reached_when_loading() -> None:
@@ -150,7 +150,7 @@ def test_heavy_libraries_are_not_reached_when_loading() -> None:
         "print(*[name for name in sys.argv[1:] if name in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code, *[name for name in HEAVY if "." not in name]],
+        [sys.executable, "-W", "ignore", "-c", code, *HEAVY],
         capture_output=True,
         text=True,
         check=True,
