@@ -202,8 +202,8 @@ def arcs_of(network: RouteNetwork, parcel: Parcel) -> tuple[Arcs, np.ndarray]:
         for cut, text in zip(cut_off, lanes["departures"], strict=True)
     ]
     arcs = Arcs(
-        tail=lanes["origin_node"].replace_strict(code, return_dtype=pl.Int64).to_numpy(),
-        head=lanes["dest_node"].replace_strict(code, return_dtype=pl.Int64).to_numpy(),
+        tail=np.array([code[node] for node in lanes["origin_node"]], dtype=np.int64),
+        head=np.array([code[node] for node in lanes["dest_node"]], dtype=np.int64),
         cost=freight_ticks(network, parcel)[rows],
         transit=np.maximum(np.round(lanes["transit_p50_days"].to_numpy() * 1440), 1).astype(np.int64),
         weekdays=np.array(weekdays, dtype=np.int64),

@@ -9,7 +9,7 @@ import pytest
 
 from xbec_platform.logistics.closures import OpenDays
 from xbec_platform.logistics.customs_dwell import CustomsParams, customs_dwell
-from xbec_platform.logistics.route_network import Parcel
+from xbec_platform.logistics.route_network import Parcel, route_network
 from xbec_platform.logistics.route_terms import CALENDAR_SCHEMA, RULE_SCHEMA, RouteTerms
 from xbec_platform.logistics.routes import routes
 from xbec_platform.logistics.transfers import restricted_groups, transfer_costs
@@ -198,3 +198,10 @@ def test_work_stops_on_closed_days() -> None:
     assert done.tolist() == [3 * 1440 + noon, 3 * 1440 + 60, 9 * 1440 + 30]
     with pytest.raises(ValueError, match="last day"):
         OpenDays(closed=np.array([[True]]))
+
+
+def test_a_shop_without_lanes_has_no_way() -> None:
+    """Nobody told of a carrier: a row that says so, whatever the terms."""
+    bare = route_network(network(lane("W", "US", "air", "10", 3.0)).lanes.clear())
+    found = first(bare, "W", "US", terms(("CN", "holiday", 5)))
+    assert (found["status"], found["route_no"]) == ("NO_ROUTE", 0)
