@@ -18,6 +18,8 @@
     split_part(path, '/', 1)                 first_level('path'), last_level('path'), parent_path('path')
     last_value(x ignore nulls) over (...)    last_known('x') over (...); first_known likewise
     a // b                                   whole_quotient('a', 'b')
+    with x as not materialized (...)         with x as not_kept() (...)
+    row_number() over ()                     any_number(): not in a grouped select, and never in a table
     amount / count                           money_per('amount', 'count'): the quotient of decimals is a double or a decimal
     a / b of other numbers                   cast(a as double) / b
     cast(x as varchar)                       cast(x as string); contracts and seeds in YAML keep varchar
@@ -128,6 +130,19 @@
 {# Integer division; both arguments are non-negative integers. #}
 {% macro whole_quotient(dividend, divisor) -%}
     (({{ dividend }}) {{ 'div' if target.type == 'spark' else '//' }} ({{ divisor }}))
+{%- endmacro %}
+
+{#
+    Stands after `as` of what several parts of a query read: they read it once each. DuckDB would keep the rows, which costs
+    more where they are wide and cheap to read, and as much again where they do not fit into memory. Spark keeps none.
+#}
+{% macro not_kept() -%}
+    {{ '' if target.type == 'spark' else 'not materialized' }}
+{%- endmacro %}
+
+{# A number of the row that no other row has, and another one in the next run: partitions by it cost less than by texts. #}
+{% macro any_number() -%}
+    {{ 'monotonically_increasing_id()' if target.type == 'spark' else 'row_number() over ()' }}
 {%- endmacro %}
 
 {# Number of the stretch of so many seconds a moment lies in: equal numbers, same stretch. #}

@@ -74,8 +74,8 @@ def _passed_on(call: re.Match[str]) -> str:
 
 
 def calls(sql: str) -> set[str]:
-    """Names that are called like functions."""
-    return set(re.findall(r"\b([a-z_][a-z0-9_]*)\s*\(", sql)) - WORDS
+    """Names that are called like functions; x stands for a macro's own words."""
+    return set(re.findall(r"\b([a-z_][a-z0-9_]*)\s*\(", sql)) - WORDS - {"x"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

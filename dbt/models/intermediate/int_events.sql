@@ -7,10 +7,22 @@
 
 with
 
-events as (
+events as {{ not_kept() }} (
 
     select
-        *,
+        event_id,
+        customer_id,
+        product_id,
+        event_type,
+        page_type,
+        placement,
+        category_path,
+        country,
+        user_agent_class,
+        dwell_s,
+        event_date,
+        event_ts,
+        feed,
         coalesce(session_id, anonymous_id, customer_id) as session_key,
         session_id is null as is_inferred,
         event_type = 'view' or (event_type = 'search' and page_type = 'search') as is_page
@@ -21,100 +33,6 @@ events as (
 
 ),
 
--- Only what pages are made of: all of it is sorted.
-numbered as (
-
-    select
-        feed,
-        is_inferred,
-        session_key,
-        event_date,
-        event_id,
-        event_ts,
-        dwell_s,
-        is_page,
-        event_type = 'ping' as is_heartbeat,
-        sum(case when is_page then 1 else 0 end) over (
-            partition by feed, is_inferred, session_key, event_date
-            order by event_ts, event_id
-            rows between unbounded preceding and current row
-        ) as page_no,
-        max(case when is_page or event_type = 'ping' then {{ time_slot('event_ts', 10) }} end) over (
-            partition by feed, is_inferred, session_key, event_date
-            order by event_ts, event_id
-            rows between unbounded preceding and 1 preceding
-        ) as slot_before
-    from events
-    where session_key is not null
-
-),
-
--- A page with what happens on it. Heartbeats say nothing else than how long it was looked at.
-pages as (
-
-    select
-        feed,
-        is_inferred,
-        session_key,
-        event_date,
-        page_no,
-        max(case when is_page then event_id end) as page_event_id,
-        max(case when is_page then dwell_s end) as tracker_s,
-        max(case when is_heartbeat then 1 else 0 end) as has_heartbeat,
-        -- Distinct stretches of ten seconds with a heartbeat, and the one in which the page was opened.
-        sum(
-            case
-                when is_page then 1
-                when is_heartbeat and {{ time_slot('event_ts', 10) }} > slot_before then 1
-                else 0
-            end
-        ) as n_beats,
-        min(event_ts) as first_ts,
-        max(event_ts) as last_ts
-    from numbered
-    group by 1, 2, 3, 4, 5
-
-),
-
-timed as (
-
-    select
-        *,
-        max(has_heartbeat) over (
-            partition by feed, is_inferred, session_key, event_date
-        ) as session_has_heartbeat,
-        {{ exact_seconds_between(
-            'first_ts',
-            'coalesce(lead(first_ts) over (partition by feed, is_inferred, session_key, event_date order by page_no), last_ts)',
-        ) }} as gap_s
-    from pages
-
-),
-
--- The order of truth: what the tracker measured, Snowplow's formula for heartbeats, the time to the next
--- event. The last page of a visit is null, never 0: nobody knows. A gap of half an hour ends a visit without
--- a number.
-dwells as (
-
-    select
-        page_event_id,
-        case
-            when tracker_s is not null then least(tracker_s, 1800.0)
-            when session_has_heartbeat = 1 then 10.0 * (n_beats - 1) + 5
-            when gap_s > 0 and not (is_inferred and gap_s > 1800) then least(gap_s, 1800.0)
-        end as dwell_s,
-        case
-            when tracker_s is not null then 'tracker'
-            when session_has_heartbeat = 1 then 'heartbeat'
-            when gap_s > 0 and not (is_inferred and gap_s > 1800) then 'gap'
-        end as dwell_method
-    from timed
-    where page_event_id is not null
-
-),
-
--- Programs: those that say so, and visits of more than 50 pages that are too fast (more than 300 events an
--- hour, heartbeats apart) or on which the tracker measured no time at all.
 sessions as (
 
     select
@@ -127,17 +45,23 @@ sessions as (
         sum(case when is_page then 1 else 0 end) as n_pages,
         sum(case when event_type <> 'ping' then 1 else 0 end) as n_actions,
         sum(case when is_page and dwell_s = 0 then 1 else 0 end) as n_pages_without_time,
+        max(case when is_page and dwell_s is null then 1 else 0 end) as has_untracked_page,
+        max(case when event_type = 'ping' then 1 else 0 end) as has_heartbeat,
+        max(event_ts) as last_ts,
         {{ exact_seconds_between('min(event_ts)', 'max(event_ts)') }} as duration_s
     from events
     where session_key is not null
-    group by 1, 2, 3, 4
+    group by feed, is_inferred, session_key, event_date
 
 ),
 
+-- Programs: those that say so, and visits of more than 50 pages that are too fast (more than 300 events an
+-- hour, heartbeats apart) or on which the tracker measured no time at all.
 screened as (
 
     select
         *,
+        {{ any_number() }} as session_no,
         case
             when is_declared = 1 then 'declared'
             when n_pages > 50 and n_actions * 3600.0 > 300 * greatest(duration_s, 1)
@@ -146,12 +70,96 @@ screened as (
         end as bot_rule
     from sessions
 
+),
+
+-- Visits with a page that the tracker did not measure. All of it is sorted: only what pages are made of, and
+-- by a number.
+untracked as (
+
+    select
+        screened.session_no,
+        screened.has_heartbeat,
+        screened.last_ts,
+        events.event_id,
+        events.event_ts,
+        events.dwell_s,
+        events.is_page,
+        events.is_inferred
+    from events
+    inner join screened
+        on
+            events.feed = screened.feed
+            and events.is_inferred = screened.is_inferred
+            and events.session_key = screened.session_key
+            and events.event_date = screened.event_date
+    where screened.has_untracked_page = 1 and (events.is_page or events.event_type = 'ping')
+
+),
+
+-- Seconds to the next page, on the last one to the end of the visit.
+gaps as (
+
+    select
+        event_id,
+        dwell_s,
+        is_inferred,
+        {{ exact_seconds_between(
+            'event_ts',
+            'coalesce(lead(event_ts) over (partition by session_no order by event_ts, event_id), last_ts)',
+        ) }} as gap_s
+    from untracked
+    where has_heartbeat = 0
+
+),
+
+-- A heartbeat counts when it is in other ten seconds than the page or heartbeat before it.
+beats as (
+
+    select
+        session_no,
+        event_id,
+        dwell_s,
+        is_page,
+        sum(case when is_page then 1 else 0 end) over (
+            partition by session_no
+            order by event_ts, event_id
+            rows between unbounded preceding and current row
+        ) as page_no,
+        {{ time_slot('event_ts', 10) }} > lag({{ time_slot('event_ts', 10) }}) over (
+            partition by session_no
+            order by event_ts, event_id
+        ) as is_other_slot
+    from untracked
+    where has_heartbeat = 1
+
+),
+
+-- The order of truth: what the tracker measured, Snowplow's formula for heartbeats, the time to the next
+-- event. The last page of a visit is null, never 0: nobody knows. A gap of half an hour ends a visit without
+-- a number.
+dwells as (
+
+    select
+        event_id,
+        'gap' as dwell_method,
+        least(gap_s, 1800.0) as dwell_s
+    from gaps
+    where dwell_s is null and gap_s > 0 and not (is_inferred and gap_s > 1800)
+    union all
+    select
+        max(case when is_page then event_id end) as event_id,
+        'heartbeat' as dwell_method,
+        10.0 * sum(case when is_other_slot and not is_page then 1 else 0 end) + 5 as dwell_s
+    from beats
+    where page_no > 0
+    group by session_no, page_no
+    having max(case when is_page then dwell_s end) is null
+
 )
 
 select
     events.event_id,
     events.session_key,
-    events.anonymous_id,
     coalesce(events.customer_id, screened.only_customer_id) as customer_id,
     events.product_id,
 
@@ -160,19 +168,23 @@ select
     events.placement,
     events.category_path,
     events.country,
-    events.device,
-    dwells.dwell_method,
+    case
+        when events.is_page and screened.session_no is not null and events.dwell_s is not null then 'tracker'
+        else dwells.dwell_method
+    end as dwell_method,
     screened.bot_rule,
 
-    dwells.dwell_s,
+    case
+        when events.is_page and screened.session_no is not null and events.dwell_s is not null
+            then least(events.dwell_s, 1800.0)
+        else dwells.dwell_s
+    end as dwell_s,
 
     events.is_page,
     events.is_inferred,
 
     events.event_date,
-    events.event_ts,
-
-    events.feed
+    events.event_ts
 from events
 left join screened
     on
@@ -180,5 +192,5 @@ left join screened
         and events.is_inferred = screened.is_inferred
         and events.session_key = screened.session_key
         and events.event_date = screened.event_date
-left join dwells on events.event_id = dwells.page_event_id
+left join dwells on events.event_id = dwells.event_id
 where events.event_type <> 'ping'

@@ -11,7 +11,7 @@
 
 with
 
-events as (
+events as {{ not_kept() }} (
 
     select
         *,
