@@ -7,6 +7,7 @@ line and the sensors agree on them without any variable being set. A variable ov
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date
@@ -37,6 +38,9 @@ FOREIGN = frozenset(
 POSTGRES_DRIVER = "postgresql+psycopg2"
 
 
+_MONEY = re.compile(r"\d{1,6}(\.\d{1,4})?")
+
+
 class SettingsError(ValueError):
     """A setting that cannot be used, with its place and what to do."""
 
@@ -59,7 +63,8 @@ class Settings:
         dagster_storage: Where Dagster keeps runs and events: sqlite (in the home) or postgres (XBEC_POSTGRES_URL).
         automation: Schedules and sensors are on unless a person stopped them in the UI.
         webhook_url: Where alerts are posted to; empty for nowhere.
-        order_splits: free (an order may leave from several warehouses) or single (from one; what that lacks stays).
+        order_splits: free (an order may leave from several warehouses), single (from one; what that lacks stays), or
+            what each further parcel of an order costs, in base currency, say 4.50.
         log_format: What commands, services and runs write to their terminal: text, or json (one object a line).
     """
 
@@ -88,8 +93,12 @@ class Settings:
             raise SettingsError("lock_wait_s and dbt_threads must be at least 1, rebuild_days at least 0")
         if self.dagster_storage not in {"sqlite", "postgres"}:
             raise SettingsError(f"dagster_storage {self.dagster_storage!r} is neither sqlite nor postgres")
-        if self.order_splits not in {"free", "single"}:
-            raise SettingsError(f"order_splits {self.order_splits!r} is neither free nor single")
+        # YAML reads an amount as a number.
+        object.__setattr__(self, "order_splits", str(self.order_splits))
+        if self.order_splits not in {"free", "single"} and not _MONEY.fullmatch(self.order_splits):
+            raise SettingsError(
+                f"order_splits {self.order_splits!r} is neither free, single nor an amount such as 4.50"
+            )
         if self.log_format not in {"text", "json"}:
             raise SettingsError(f"log_format {self.log_format!r} is neither text nor json")
         if self.webhook_url and not self.webhook_url.startswith(("https://", "http://")):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -80,12 +81,10 @@ def build_logistics_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     ) -> Iterator[dg.MaterializeResult[Any]]:
         chosen = as_of_days(context)
         for day in chosen:
-            result, kept_together = plan_day(read_day(warehouse.file, day), settings.order_splits)
+            result, by_rule = plan_day(read_day(warehouse.file, day), settings.order_splits)
             write_as_of(warehouse.file, _tables(result), day, purpose=f"warehouse plan {day}")
-            if kept_together is not None:
-                context.log.info(
-                    f"warehouse plan {day}: orders stay together for at most {kept_together:.2f} more"
-                )
+            if by_rule is not None:
+                context.log.info(f"warehouse plan {day}: the rule for splits costs at most {by_rule:.2f}")
             context.log.info(f"warehouse plan {day}: {result.assignments.height} rows")
         yield from _report(result, chosen[-1])
 
@@ -93,13 +92,13 @@ def build_logistics_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 
 def plan_day(allowed: "AllowedDay", order_splits: str) -> "tuple[AssignmentResult, float | None]":
-    """The plan of a day under the rule for splits, and what keeping orders together costs at most (None: no rule)."""
+    """The plan of a day under the rule for splits, and what it costs at most (None: no rule)."""
     from xbec_platform.logistics.assignment import assign
     from xbec_platform.logistics.assignment_inputs import TICKS_PER_BASE, AssignmentInputs
     from xbec_platform.logistics.container_plan import unloaded
     from xbec_platform.logistics.containers import load_containers
+    from xbec_platform.logistics.order_splits import bind_orders, unbound
     from xbec_platform.logistics.restricted_items import named
-    from xbec_platform.logistics.single_source import one_warehouse_each, unbound
 
     def planned(inputs: AssignmentInputs) -> "AssignmentResult":
         loaded = load_containers(inputs)
@@ -107,8 +106,9 @@ def plan_day(allowed: "AllowedDay", order_splits: str) -> "tuple[AssignmentResul
 
     if order_splits == "free":
         return named(planned(allowed.inputs), allowed.groups), None
-    bound = one_warehouse_each(allowed.inputs)
-    result = named(unbound(planned(bound.inputs)), allowed.groups)
+    fee = None if order_splits == "single" else Decimal(order_splits)
+    bound = bind_orders(allowed.inputs, extra_parcel_base=fee)
+    result = named(unbound(planned(bound.inputs), bound), allowed.groups)
     return result, float(result.summary["objective_base"].item()) - bound.free_ticks / TICKS_PER_BASE
 
 

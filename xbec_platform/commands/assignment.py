@@ -41,9 +41,10 @@ def explain_assignment(order: Annotated[str, typer.Argument(help="order_id")]) -
     day = days["order_date"][0]
     served, left, limits = _plan(warehouse, day)
     allowed = read_day(warehouse, day)
-    together = settings.order_splits == "single"
     options = name_back(
-        line_options(allowed.inputs, AssignmentParams(), served, limits, order, stays_together=together)
+        line_options(
+            allowed.inputs, AssignmentParams(), served, limits, order, order_splits=settings.order_splits
+        )
     )
     if options.is_empty():
         _stop(f"order {order} has no lines with goods on {day}")

@@ -40,7 +40,7 @@ def line_options(
     bottlenecks: pl.DataFrame,
     order_id: str,
     *,
-    stays_together: bool = False,
+    order_splits: str = "free",
 ) -> pl.DataFrame:
     """Every warehouse for every line of an order, beside what the plan of its day took.
 
@@ -50,7 +50,7 @@ def line_options(
         assignments: ASSIGNMENT_SCHEMA of the day.
         bottlenecks: BOTTLENECK_SCHEMA of the day.
         order_id: Whose lines.
-        stays_together: The plan keeps orders in one warehouse (`single_source`).
+        order_splits: Rule of the plan: free, single, or what an extra parcel costs (`order_splits`).
 
     Returns:
         OPTION_SCHEMA, sorted by line and warehouse; empty for an order without lines on the day.
@@ -85,10 +85,11 @@ def line_options(
         .with_columns(
             chosen_cost=pl.col("cost_per_unit_base").filter(pl.col("qty") > 0).max().over("line_no"),
             together_at=pl.col("warehouse_id").filter(pl.col("qty") > 0).first()
-            if stays_together and int(lines["qty"].sum()) > 1
+            if order_splits == "single" and int(lines["qty"].sum()) > 1
             else pl.lit(None, dtype=pl.String),
+            is_extra=~(pl.col("qty") > 0).any().over("warehouse_id") & (pl.col("qty") > 0).any(),
         )
-        .with_columns(verdict=_verdict(stocked=day.stock is not None))
+        .with_columns(verdict=_verdict(order_splits, stocked=day.stock is not None))
         .pipe(conform, OPTION_SCHEMA)
         .sort("line_no", "warehouse_id")
     )
@@ -138,7 +139,7 @@ def _stock_prices(bottlenecks: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _verdict(*, stocked: bool) -> pl.Expr:
+def _verdict(order_splits: str, *, stocked: bool) -> pl.Expr:
     money = pl.col("cost_per_unit_base")
     saves = pl.format(" (one more piece saves {})", pl.coalesce("stock_price_base", pl.lit(0, dtype=MONEY)))
     room = pl.format(
@@ -158,6 +159,8 @@ def _verdict(*, stocked: bool) -> pl.Expr:
         .when(pl.col("is_binding").fill_null(False)).then(pl.concat_str(pl.lit("full"), room))
         .when(pl.col("chosen_cost").is_null()).then(pl.lit("costs more than leaving the line unserved"))
         .when(dearer > 0).then(pl.format("{} a piece dearer", dearer))
+        .when(pl.lit(order_splits not in {"free", "single"}) & pl.col("is_extra"))
+        .then(pl.lit(f"would be one more parcel, at {order_splits}"))
         .otherwise(pl.lit("no dearer, but needed for lines that save more there"))
     )  # fmt: skip
 

@@ -82,6 +82,8 @@ SUMMARY_SCHEMA = pl.Schema(
         "penalty_base": MONEY,
         "containers": pl.Int64(),
         "container_base": MONEY,
+        "extra_parcels": pl.Int64(),
+        "split_base": MONEY,
         "objective_base": MONEY,
         "bound_base": MONEY,
         "parcels": pl.Int64(),
@@ -102,9 +104,10 @@ SUMMARY_SCHEMA = pl.Schema(
         "regret_cheapest_total_base": MONEY,
     }
 )
-"""One row. cost_base: freight, handling and containers; bound_base: no plan's objective is less (equal to the objective
-where the plan is a flow). Baselines load the same containers. Regret is baseline minus plan: what planning saves; the
-total is never negative, its parts may be."""
+"""One row. cost_base: freight, handling, containers and extra parcels; bound_base: no plan's objective is less (that of
+a flow is its objective). extra_parcels: warehouses of orders beyond their first, counted under a rule for splits, null
+without one. Baselines load the same containers and pay for the same extra parcels. Regret is baseline minus plan: what
+planning saves; the total is never negative, its parts may be."""
 
 
 CONTAINER_SCHEMA = pl.Schema(
@@ -132,7 +135,7 @@ class Reason(StrEnum):
 
     RESTRICTED_ITEM stands in place of the first three where a restriction has closed the way (`restricted_items`),
     CONTAINER_NOT_WORTH_IT in place of the last where the only way left is a container (`containers`),
-    ORDER_NOT_FROM_ONE_WAREHOUSE in place of no way and no stock where an order may not be split (`single_source`).
+    ORDER_NOT_FROM_ONE_WAREHOUSE in place of no way and no stock where an order may not be split (`order_splits`).
     """
 
     NO_ADDRESS_OR_RATE = "NO_ADDRESS_OR_RATE"

@@ -12,6 +12,7 @@ from xbec_platform.logistics.arcs import chargeable_kg
 from xbec_platform.logistics.assignment_inputs import AssignmentInputs
 from xbec_platform.logistics.assignment_schema import (
     ASSIGNMENT_SCHEMA,
+    MONEY,
     SUMMARY_SCHEMA,
     UNSERVED_SCHEMA,
     base_money,
@@ -167,6 +168,8 @@ def summary_table(
         "penalty_base": _money(plan.penalty),
         "containers": 0,
         "container_base": _money(0),
+        "extra_parcels": None,
+        "split_base": _money(0),
         "objective_base": _money(solution.objective),
         "bound_base": _money(solution.objective),
         "parcels": plan.parcels,
@@ -184,6 +187,12 @@ def summary_table(
             f"regret_{name}_total_base": _money(other.objective - plan.objective),
         }
     return pl.DataFrame([values], schema=SUMMARY_SCHEMA)
+
+
+def with_further_cost(summary: pl.DataFrame, paid: Decimal) -> pl.DataFrame:
+    """SUMMARY_SCHEMA with a cost that no line has: of containers, of extra parcels. Baselines pay it too."""
+    names = [f"{plan}{name}_base" for plan in ("", "nearest_", "cheapest_") for name in ("cost", "objective")]
+    return summary.with_columns((pl.col(name) + pl.lit(paid, dtype=MONEY)).cast(MONEY) for name in names)
 
 
 def _money(amount: int) -> Decimal:

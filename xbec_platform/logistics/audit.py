@@ -58,6 +58,50 @@ def audit_plan(
     return pl.concat(conform(part, VIOLATION_SCHEMA) for part in parts).sort("rule", "subject")
 
 
+def audit_splits(
+    assignments: pl.DataFrame, summary: pl.DataFrame, extra_parcel_base: Decimal | None
+) -> pl.DataFrame:
+    """List what a plan breaks of a rule for splits.
+
+    Args:
+        assignments: ASSIGNMENT_SCHEMA.
+        summary: SUMMARY_SCHEMA.
+        extra_parcel_base: Cost of each warehouse of an order beyond its first; None: there may be none.
+
+    Returns:
+        VIOLATION_SCHEMA; empty = the plan holds.
+    """
+    parcels = assignments.select("order_id", "warehouse_id").unique().group_by("order_id").len("parcels")
+    torn = parcels.filter(pl.lit(extra_parcel_base is None) & (pl.col("parcels") > 1)).sort("order_id")
+    stated = summary.row(0, named=True)
+    extra = int(parcels["parcels"].sum()) - parcels.height
+    fee = extra * (extra_parcel_base or Decimal(0))
+    cost = sum((stated[f"{part}_base"] for part in ("freight", "handling", "container", "split")), Decimal(0))
+    expected = {
+        "extra_parcels": Decimal(extra),
+        "split_base": fee,
+        "cost_base": cost,
+        "objective_base": cost + stated["penalty_base"],
+    }
+    wrong = [
+        {"rule": "splits", "subject": name, "expected": str(value), "observed": str(stated[name])}
+        for name, value in expected.items()
+        if stated[name] != value
+    ]
+    if float(stated["bound_base"]) > float(stated["objective_base"]) * (1 + 1e-6) + 1e-4:
+        bound, objective = str(stated["bound_base"]), str(stated["objective_base"])
+        wrong.append(
+            {"rule": "splits", "subject": "bound_base", "expected": f"<= {objective}", "observed": bound}
+        )
+    torn = torn.with_columns(least=1)
+    return pl.concat(
+        [
+            _report("one_warehouse", torn, pl.col("order_id"), "least", "parcels"),
+            pl.DataFrame(wrong, schema=VIOLATION_SCHEMA),
+        ]
+    )
+
+
 def _report(rule: str, rows: pl.DataFrame, subject: pl.Expr, expected: str, observed: str) -> pl.DataFrame:
     return rows.select(
         rule=pl.lit(rule),

@@ -16,7 +16,7 @@ from xbec_platform.logistics.location_mip import Linear, solve_linear
 from xbec_platform.logistics.location_problem import Floats, LocationParams
 
 MAX_NODES = 2_000
-RELATIVE_GAP = 1e-7
+RELATIVE_GAP = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)

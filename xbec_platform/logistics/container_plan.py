@@ -11,6 +11,7 @@ import polars as pl
 from xbec_platform.logistics.assignment import AssignmentResult
 from xbec_platform.logistics.assignment_inputs import AssignmentInputs, AssignmentParams
 from xbec_platform.logistics.assignment_schema import CONTAINER_SCHEMA, MONEY, Reason, conform
+from xbec_platform.logistics.assignment_tables import with_further_cost
 from xbec_platform.logistics.container_audit import container_faults
 from xbec_platform.logistics.containers import FIT, MARK, LoadedDay, base_lane, volume_m3, whole_rate
 
@@ -128,14 +129,10 @@ def _containers(served: pl.DataFrame, day: AssignmentInputs, params: AssignmentP
 def _summary(
     summary: pl.DataFrame, served: pl.DataFrame, containers: pl.DataFrame, loaded: LoadedDay
 ) -> pl.DataFrame:
-    paid = containers["cost_base"].sum() if containers.height else Decimal(0)
-    with_paid = [
-        f"{plan}{name}_base" for plan in ("", "nearest_", "cheapest_") for name in ("cost", "objective")
-    ]
+    paid = sum(containers["cost_base"], Decimal(0))
     split = served.filter(pl.col("is_split")).select(_KEY).unique().height
     objective = (pl.col("objective_base") + pl.lit(paid, dtype=MONEY)).cast(pl.Float64)
-    return summary.with_columns(
-        *((pl.col(name) + pl.lit(paid, dtype=MONEY)).cast(MONEY) for name in with_paid),
+    return with_further_cost(summary, paid).with_columns(
         container_base=pl.lit(paid, dtype=MONEY),
         containers=pl.lit(int(containers["containers"].sum()), dtype=pl.Int64),
         n_lines=pl.lit(loaded.given.lines.height, dtype=pl.Int64),

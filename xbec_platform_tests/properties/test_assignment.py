@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from scipy.optimize import linprog
 
-from xbec_platform.logistics import single_source
+from xbec_platform.logistics import order_splits
 from xbec_platform.logistics.assignment import AssignmentResult, assign, build_network
 from xbec_platform.logistics.assignment_inputs import (
     TICKS_PER_BASE,
@@ -27,8 +27,8 @@ from xbec_platform.logistics.container_plan import unloaded
 from xbec_platform.logistics.containers import load_containers
 from xbec_platform.logistics.flow import FlowProblem, FlowSolution, solve_flow, stock_use, warehouse_use
 from xbec_platform.logistics.line_plan import UNSERVED
+from xbec_platform.logistics.order_splits import bind_orders, unbound
 from xbec_platform.logistics.prices import shadow_prices
-from xbec_platform.logistics.single_source import one_warehouse_each, unbound
 from xbec_platform_tests.unit.logistics.generated_day import generate_day, linear_program
 from xbec_platform_tests.unit.logistics.small_days import make_day
 
@@ -146,7 +146,7 @@ GOODS = (
     {"product_id": "p", "weight_kg": 0.7, "length_cm": 20.0, "width_cm": 20.0, "height_cm": 15.0},
     {"product_id": "q", "weight_kg": None, "has_battery": True},
 )
-PENALTY = 2.5
+PENALTY, NEVER = 2.5, 1e9
 
 
 @dataclass(frozen=True)
@@ -240,8 +240,8 @@ def container_cost(lane: dict[str, Any], names: list[str]) -> float:
     return math.ceil(full - 1e-9) * float(lane["container_rate"]) * (1 + lane["surcharge_pct"] / 100)
 
 
-def cheapest_of_all_plans(day: SmallDay, *, together: bool = False) -> float:
-    """Try every way to give every piece a lane or nothing; `together`: an order leaves from one warehouse."""
+def cheapest_of_all_plans(day: SmallDay, *, extra_parcel: float = 0.0) -> float:
+    """Try every way to give every piece a lane or nothing; `extra_parcel`: cost of an order's further warehouses."""
     lines, lanes = day.lines, [None, *day.lanes]
     prices = [[PENALTY if lane is None else price(day, line, lane) for lane in lanes] for line in lines]
     pieces = [number for number, line in enumerate(lines) for _ in range(line["qty"])]
@@ -267,9 +267,11 @@ def cheapest_of_all_plans(day: SmallDay, *, together: bool = False) -> float:
         fits = all(sum(w == name for w, _ in taken) <= n for name, n in day.room.items())
         stocked = day.held is None or all(taken.count(key) <= day.held[key] for key in set(taken))
         places = {(order, w) for w, _, order in sent}
-        whole = not together or len(places) == len({order for order, _ in places})
-        if fits and stocked and whole:
-            best = sum(costs)
+        cost = sum(costs) + (
+            extra_parcel * (len(places) - len({order for order, _ in places})) if places else 0
+        )
+        if fits and stocked and cost < best:
+            best = cost
     return best
 
 
@@ -325,18 +327,35 @@ def test_plans_of_100_days_equal_the_best_of_all_plans(with_stock: bool) -> None
     assert min(summary["regret_nearest_total_base"], summary["regret_cheapest_total_base"]) >= 0
 
 
-def test_orders_that_stay_together_cost_the_least_that_is_possible(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exact where the day is one program; in groups still one warehouse an order, and never below the exact cost."""
-    days, inputs = many_days(40, with_stock=True, one_order=True)
-    bound = one_warehouse_each(inputs, CHEAP)
-    exact = costs_by_day(unbound(assign(bound.inputs, CHEAP)))
-    for seed, day in days.items():
-        assert exact[seed] == pytest.approx(cheapest_of_all_plans(day, together=True), abs=1e-3), seed
-    free = bound.free_ticks / TICKS_PER_BASE
-    assert sum(exact.values()) > free + 1
-    monkeypatch.setattr(single_source, "GROUP", 30)
-    grouped = costs_by_day(unbound(assign(one_warehouse_each(inputs, CHEAP).inputs, CHEAP)))
-    assert sum(exact.values()) - 1e-3 <= sum(grouped.values()) <= 1.05 * sum(exact.values())
+@pytest.mark.parametrize("fee", [None, Decimal("0.3"), Decimal("1.1")])
+def test_orders_under_a_rule_for_splits_cost_the_least_that_is_possible(
+    fee: Decimal | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exact where the day is one program; in groups the rule still holds, and the plan is never below the exact one."""
+    days, inputs = many_days(30, with_stock=True, one_order=True)
+    bound = bind_orders(inputs, CHEAP, extra_parcel_base=fee)
+    plan = unbound(assign(bound.inputs, CHEAP), bound)
+    exact = costs_by_day(plan)
+    least = {
+        seed: cheapest_of_all_plans(day, extra_parcel=NEVER if fee is None else float(fee))
+        for seed, day in days.items()
+    }
+    places = plan.assignments.group_by(seed=pl.col("order_id").str.head(4)).agg(
+        pl.col("warehouse_id").n_unique()
+    )
+    for seed, n in places.rows():
+        exact[seed] += float(fee or 0) * (n - 1)
+    for seed in days:
+        assert exact[seed] == pytest.approx(least[seed], abs=1e-3), seed
+    summary = plan.summary.row(0, named=True)
+    assert float(summary["objective_base"]) == pytest.approx(sum(least.values()), abs=2e-3)
+    assert float(summary["bound_base"]) == pytest.approx(sum(least.values()), abs=2e-3)
+    assert (summary["extra_parcels"] > 0) == (fee is not None)
+    assert sum(least.values()) > bound.free_ticks / TICKS_PER_BASE + 1
+    monkeypatch.setattr(order_splits, "GROUP", 25)
+    grouped = bind_orders(inputs, CHEAP, extra_parcel_base=fee)
+    cost = float(unbound(assign(grouped.inputs, CHEAP), grouped).summary["objective_base"].item())
+    assert sum(least.values()) - 1e-3 <= cost <= 1.05 * sum(least.values())
 
 
 @pytest.mark.parametrize("with_stock", [True, False])

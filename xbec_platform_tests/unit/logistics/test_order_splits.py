@@ -9,6 +9,7 @@ import pytest
 from xbec_platform.assets.logistics import plan_day
 from xbec_platform.logistics.assignment_inputs import AssignmentParams
 from xbec_platform.logistics.assignment_options import line_options
+from xbec_platform.logistics.audit import audit_splits
 from xbec_platform.logistics.restricted_items import allow
 from xbec_platform.settings import Settings, SettingsError
 from xbec_platform_tests.unit.logistics.small_days import make_day
@@ -64,7 +65,7 @@ def test_the_explanation_names_the_rule() -> None:
     bound, _ = plan_day(allow(inputs, rules()), "single")
     verdicts = {
         order: line_options(
-            inputs, AssignmentParams(), bound.assignments, bound.bottlenecks, order, stays_together=True
+            inputs, AssignmentParams(), bound.assignments, bound.bottlenecks, order, order_splits="single"
         ).select("line_no", "warehouse_id", "verdict").rows()
         for order in ("o", "s")
     }  # fmt: skip
@@ -91,5 +92,33 @@ def test_the_rule_holds_beside_restrictions() -> None:
 
 
 def test_unknown_rules_are_refused() -> None:
-    with pytest.raises(SettingsError, match="neither free nor single"):
+    with pytest.raises(SettingsError, match="neither free, single nor an amount"):
         Settings(order_splits="never")
+
+
+@pytest.mark.parametrize(("fee", "parcels"), [("498.99", 1), ("499.01", 0)])
+def test_a_second_parcel_leaves_as_long_as_it_costs_less_than_what_stays(fee: str, parcels: int) -> None:
+    """Kept together o loses 499 (see above): at a fee below that it is split, and both totals hold the fee."""
+    plan, more = plan_day(allow(replace(DAY, **LINES), rules()), fee)
+    summary = plan.summary.row(0, named=True)
+    assert (summary["extra_parcels"], summary["split_base"]) == (parcels, parcels * Decimal(fee))
+    assert more == pytest.approx(min(float(fee), 499.0))
+    assert summary["regret_nearest_total_base"] >= 0
+    options = line_options(
+        replace(DAY, **LINES), AssignmentParams(), plan.assignments, plan.bottlenecks, "o", order_splits=fee
+    )
+    assert options.filter(line_no=2, warehouse_id="B")["verdict"].to_list() == ["chosen"]
+
+
+def test_the_audit_counts_parcels() -> None:
+    """A split that may not be, and totals without the fee of one that may."""
+    plan, _ = plan_day(allow(replace(DAY, **LINES), rules()), "1")
+    assert audit_splits(plan.assignments, plan.summary, Decimal(1)).is_empty()
+    broken = audit_splits(plan.assignments, plan.summary, None)
+    assert {(row["rule"], row["subject"]) for row in broken.iter_rows(named=True)} == {
+        ("one_warehouse", "o"),
+        ("splits", "split_base"),
+    }
+    cheaper = plan.summary.with_columns(split_base=pl.lit(0, pl.Decimal(18, 4)))
+    wrong = audit_splits(plan.assignments, cheaper, Decimal(1))["subject"].to_list()
+    assert wrong == ["split_base", "cost_base", "objective_base"]
