@@ -21,6 +21,8 @@ from xbec_platform.whole_files import replace_text
 from xbec_platform.yaml_files import read_yaml
 
 HOME_FILE = "home.yml"
+# Sizes as DuckDB reads them.
+_MEMORY = re.compile(r"\d+(\.\d+)? ?([KMGT](i?B)?|B)", re.IGNORECASE)
 # Read by dbt's profile, Dagster's configuration and the tests, never by the platform itself.
 POSTGRES_URL = "XBEC_POSTGRES_URL"
 FOREIGN = frozenset(
@@ -85,12 +87,19 @@ class Settings:
     log_format: str = "text"
 
     def __post_init__(self) -> None:
+        # dbt-duckdb reads the database's path as an address: what follows these signs would be lost.
+        if set("#?") & set(str(self.home)):
+            raise SettingsError(
+                f"home {self.home}: its path holds # or ?, with which dbt looks elsewhere: choose another"
+            )
         if len(self.base_currency) != 3 or not self.base_currency.isupper():
             raise SettingsError(f"base_currency {self.base_currency!r} is not an ISO 4217 code such as EUR")
         if self.end_date is not None and self.end_date <= self.start_date:
             raise SettingsError(f"end_date {self.end_date} must be after start_date {self.start_date}")
         if min(self.lock_wait_s, self.dbt_threads) < 1 or self.rebuild_days < 0:
             raise SettingsError("lock_wait_s and dbt_threads must be at least 1, rebuild_days at least 0")
+        if not _MEMORY.fullmatch(self.memory_limit):
+            raise SettingsError(f"memory_limit {self.memory_limit!r} is no size such as 2GB or 500MB")
         if self.dagster_storage not in {"sqlite", "postgres"}:
             raise SettingsError(f"dagster_storage {self.dagster_storage!r} is neither sqlite nor postgres")
         # YAML reads an amount as a number.

@@ -25,6 +25,8 @@ def test_variable_overrides_file_overrides_default(tmp_path: Path) -> None:
         ({"XBEC_END_DATE": "2025-01-01"}, "must be after"),
         ({"XBEC_LOCK_WAIT_S": "0"}, "at least 1"),
         ({"XBEC_LOG_FORMAT": "xml"}, "neither text nor json"),
+        ({"XBEC_MEMORY_LIMIT": "2 gigs"}, "memory_limit '2 gigs' is no size such as 2GB"),
+        ({"XBEC_HOME": "shops/#1"}, "its path holds # or [?], with which dbt looks elsewhere"),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, variables: dict[str, str], cause: str) -> None:
