@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 from dagster_duckdb import DuckDBResource
+from pydantic import PrivateAttr
 
 from xbec_platform.settings import Settings
 from xbec_platform.warehouse.database import Warehouse
+from xbec_platform.warehouse.keeper import Keeper, keeping
 
 
 class WarehouseResource(DuckDBResource):
@@ -21,6 +24,7 @@ class WarehouseResource(DuckDBResource):
     wait_s: int = 1800
     memory_limit: str = "2GB"
     threads: int = 2
+    _keeper: Keeper | None = PrivateAttr(default=None)
 
     @classmethod
     def of(cls, settings: Settings) -> "WarehouseResource":
@@ -32,10 +36,16 @@ class WarehouseResource(DuckDBResource):
             threads=settings.dbt_threads,
         )
 
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["WarehouseResource"]:  # noqa: ARG002
+        """The resource of a run, which keeps the file open between two uses that follow one another."""
+        with keeping() as self._keeper:
+            yield self
+
     @property
     def file(self) -> Warehouse:
         """The warehouse itself."""
-        return Warehouse(Path(self.database), self.wait_s, self.memory_limit, self.threads)
+        return Warehouse(Path(self.database), self.wait_s, self.memory_limit, self.threads, self._keeper)
 
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:

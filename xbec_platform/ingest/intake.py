@@ -105,7 +105,7 @@ def _load_alone(
     warehouse: Warehouse, landing: Path, found: Landing, file: LandedFile, feeds: Feeds, block_rows: int
 ) -> list[Account]:
     """Read and write a large file, in one transaction; nothing when another process was faster."""
-    with warehouse.transaction(f"intake: {file.path}") as connection:
+    with warehouse.closing.transaction(f"intake: {file.path}") as connection:
         if file not in _make_room(connection, found, {file}):
             return []
         return [load_large(connection, file, landing, feeds, block_rows=block_rows)]

@@ -29,7 +29,7 @@ def rewrite_file(warehouse: Warehouse) -> tuple[int, int]:
     part = path.with_name(f".{path.name}.part")
     for leftover in (part, _wal(part)):
         leftover.unlink(missing_ok=True)
-    with warehouse.connect("rewrite the database file") as connection:
+    with warehouse.closing.connect("rewrite the database file") as connection:
         connection.execute("CHECKPOINT")
         before = path.stat().st_size
         name = connection.execute("SELECT current_database()").fetchall()[0][0]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,8 @@ import duckdb
 import polars as pl
 from polars.datatypes import DataTypeClass
 
-from xbec_platform.warehouse.lock import Patience, turn
+from xbec_platform.warehouse.keeper import Keeper, Opening
+from xbec_platform.warehouse.lock import Patience, Turn, turn
 
 if TYPE_CHECKING:
     from xbec_platform.settings import Settings
@@ -48,12 +49,14 @@ class Warehouse:
         wait_s: Longest wait for the file in seconds.
         memory_limit: DuckDB's memory limit.
         threads: DuckDB's threads.
+        keeper: Keeps the file open between two uses; None closes it after each.
     """
 
     path: Path
     wait_s: float = 1800.0
     memory_limit: str = "2GB"
     threads: int = 2
+    keeper: Keeper | None = None
 
     @classmethod
     def of(cls, settings: Settings, *, wait_s: float | None = None) -> Warehouse:
@@ -61,15 +64,36 @@ class Warehouse:
         patience = settings.lock_wait_s if wait_s is None else wait_s
         return cls(settings.warehouse, patience, settings.memory_limit, settings.dbt_threads)
 
+    @property
+    def closing(self) -> Warehouse:
+        """The same file, closed after each use: for settings of the whole database, and where its bytes are touched."""
+        return replace(self, keeper=None)
+
     @contextmanager
     def connect(self, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Open the file alone and close it again, whatever happens in between."""
-        with self.reserved(purpose):
-            connection = self._open(purpose)
-            try:
+        """Open the file alone and close it again, whatever happens in between.
+
+        With a keeper it stays open for a moment after a use that went well.
+        """
+        opening = self.keeper.take() if self.keeper else None
+        if opening is None:
+            opening = self._opened(purpose)
+        else:
+            opening.turn.enter(purpose)
+        with ExitStack() as after:
+            after.callback(opening.close)
+            with opening.connection.cursor() as connection:
                 yield connection
-            finally:
-                connection.close()
+            if self.keeper:
+                after.pop_all()
+                self.keeper.keep(opening)
+
+    def _opened(self, purpose: str) -> Opening:
+        with ExitStack() as opened:
+            held = opened.enter_context(self.reserved(purpose))
+            connection = self._open(purpose)
+            opened.callback(connection.close)
+            return Opening(connection, held, opened.pop_all().close)
 
     def _open(self, purpose: str, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
         """Open the file whose turn is ours; wait for a process outside the queue that has it.
@@ -94,11 +118,13 @@ class Warehouse:
             patience.pause(partial("a process outside the queue ({})".format, holder))
 
     @contextmanager
-    def reserved(self, purpose: str) -> Iterator[None]:
+    def reserved(self, purpose: str) -> Iterator[Turn]:
         """The turn for the file, without opening it."""
+        if self.keeper:
+            self.keeper.give_back()
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with turn(self.path, purpose=purpose, wait_s=self.wait_s):
-            yield
+        with turn(self.path, purpose=purpose, wait_s=self.wait_s) as held:
+            yield held
 
     @contextmanager
     def lent(self, purpose: str) -> Iterator[None]:

@@ -20,6 +20,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -88,8 +89,31 @@ class Patience:
             log.info("%s has %s after a wait of %.0f s", self._purpose, self._file, waited_s)
 
 
+@dataclass(frozen=True)
+class Turn:
+    """A place in the queue whose time has come.
+
+    Attributes:
+        ticket: The file that others see.
+        descriptor: The same file, open and locked.
+    """
+
+    ticket: Path
+    descriptor: int
+
+    def is_wanted(self) -> bool:
+        """Whether somebody else has drawn a ticket."""
+        return any(other != self.ticket for other in self.ticket.parent.glob("*.ticket"))
+
+    def enter(self, purpose: str) -> None:
+        """Tell those who wait what the file is used for from now on."""
+        # Blanks up to the length of what was said before: a reader finds one whole text at any time.
+        said = _said(purpose, entered=time.time())
+        os.pwrite(self.descriptor, said.ljust(os.fstat(self.descriptor).st_size), 0)
+
+
 @contextmanager
-def turn(database: Path, *, purpose: str, wait_s: float) -> Iterator[None]:
+def turn(database: Path, *, purpose: str, wait_s: float) -> Iterator[Turn]:
     """Hold the database file alone, after everybody who came earlier.
 
     Args:
@@ -106,8 +130,9 @@ def turn(database: Path, *, purpose: str, wait_s: float) -> Iterator[None]:
     gate_fd = os.open(queue / "gate", os.O_RDWR | os.O_CREAT, 0o644)
     try:
         _await_turn(ticket, gate_fd, Patience(database, purpose, wait_s))
-        os.pwrite(ticket_fd, _said(purpose, entered=time.time()), 0)
-        yield
+        held = Turn(ticket, ticket_fd)
+        held.enter(purpose)
+        yield held
     finally:
         ticket.unlink(missing_ok=True)
         for fd in (ticket_fd, gate_fd):
