@@ -85,12 +85,26 @@ def _scored(frames: "dict[str, pl.DataFrame]") -> "Preferences":
     from xbec_platform.customers.preferences import PreferenceParams, preferences
 
     return preferences(
-        frames["signals"],
+        _named(frames["signals"], frames["signal_customers"]["customer_id"], frames["signal_values"]),
         frames["exposures"],
         frames["customers"],
         frames["settings"],
         PreferenceParams(setting_weight=frames["setting_weight"].item()),
         frames["groups"],
+    )
+
+
+def _named(signals: "pl.DataFrame", customers: "pl.Series", values: "pl.DataFrame") -> "pl.DataFrame":
+    """Signals with the names of what they number, as numbers with names (Enum) still."""
+    import polars as pl
+
+    attributes = values.with_columns(
+        pl.col(name).cast(pl.Enum(values[name].unique().sort())) for name in values.columns
+    )
+    return signals.select(
+        pl.col("customer_no").cat.to(pl.Enum(customers)).alias("customer_id"),
+        *attributes[signals["value_no"]],
+        pl.exclude("customer_no", "value_no"),
     )
 
 

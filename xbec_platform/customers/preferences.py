@@ -88,7 +88,8 @@ def preferences(
 
     Args:
         signals: customer_id, attribute, attribute_value; browsing_ppm, frequency_ppm (decayed weight),
-            impressions_ppm, clicks_ppm (decayed numbers), all in millionths; n_events. One row each.
+            impressions_ppm, clicks_ppm (decayed numbers), all in millionths; n_events. One row each. The texts may be
+            numbered (Enum).
         exposures: market, attribute, attribute_value; impressions_ppm, views_ppm. Everybody's, strangers included.
         customers: customer_id, market (null: not known), may_be_profiled: without it a customer counts in the rates
             of others and gets no scores.
@@ -156,13 +157,23 @@ def _with_numbered_texts(*frames: pl.DataFrame) -> list[pl.DataFrame]:
     """The frames with texts as numbers in the order of the texts: joined and sorted at a third of the cost."""
     enums = {}
     for name, always in ((KEY[0], ()), ("market", ("",)), (KEY[1], ("", INTEREST)), (KEY[2], ())):
-        texts = [frame[name].drop_nulls().unique() for frame in frames if name in frame.columns]
+        texts = [
+            frame[name].drop_nulls().unique().cast(pl.String) for frame in frames if name in frame.columns
+        ]
         every = pl.concat([*texts, pl.Series(always, dtype=pl.String)])
         enums[name] = pl.Enum(every.unique().sort())
     return [
-        frame.with_columns(pl.col(name).cast(enums[name]) for name in enums if name in frame.columns)
+        frame.with_columns(_numbered(frame[name], enums[name]) for name in enums if name in frame.columns)
         for frame in frames
     ]
+
+
+def _numbered(texts: pl.Series, enum: pl.Enum) -> pl.Series:
+    if isinstance(texts.dtype, pl.Enum):
+        # Each text once, not each row.
+        numbers = texts.dtype.categories.cast(enum, strict=False).to_physical()
+        return numbers.gather(texts.to_physical()).cat.to(enum).rename(texts.name)
+    return texts.cast(enum)
 
 
 def _parts(rows: pl.DataFrame) -> list[pl.DataFrame]:
@@ -176,14 +187,16 @@ def _parts(rows: pl.DataFrame) -> list[pl.DataFrame]:
 
 def _best(scored: pl.DataFrame, params: PreferenceParams) -> pl.DataFrame:
     """The rows of the best values of each taste, with their rank, in the order they came."""
-    # Sorting keeps the order of equal preferences, which is that of their values.
+    # Sorting keeps the order of equal preferences, which is that of their values. Two columns are sorted and not all.
     ranked = (
-        scored.with_row_index("place")
+        scored.select("taste", "preference")
+        .with_row_index("place")
         .sort("taste", "preference", descending=[False, True], maintain_order=True)
         .with_columns(preference_rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("taste"))
     )
     kept = ranked.filter(pl.col("preference_rank") <= params.values_kept).sort("place")
-    return kept.select(*KEY, *_SCORES, "n_events", "confidence", "preference_rank")
+    columns = scored.select(*KEY, *_SCORES, "n_events", "confidence")
+    return columns[kept["place"]].with_columns(kept["preference_rank"])
 
 
 def _evidence(

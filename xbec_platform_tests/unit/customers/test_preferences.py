@@ -28,6 +28,7 @@ def scored(
     params: PreferenceParams = PARAMS,
     profiled: bool = True,
     groups: dict[str, str] | None = None,
+    numbered: bool = False,
 ) -> Preferences:
     """Score the attribute colour: customer, value, browsing, frequency, impressions, clicks.
 
@@ -38,6 +39,9 @@ def scored(
         schema=SIGNALS,
         orient="row",
     )
+    if numbered:
+        names = pl.Enum(["zebra", *sorted({str(one) for row in rows for one in row}, reverse=True), "colour"])
+        signals = signals.cast({pl.String: names})
     exposures = pl.DataFrame(
         {
             "market": ["DE", "DE"],
@@ -181,10 +185,10 @@ people_rows = st.lists(
 @settings(max_examples=40, deadline=None)
 @given(people_rows, st.randoms(use_true_random=False))
 def test_order_of_rows_does_not_matter_and_shares_are_shares(rows: list[Row], random: object) -> None:
-    """Equal evidence gives equal bytes, and no attribute has more than all of a customer's interest."""
+    """Equal evidence gives equal bytes, texts numbered or not; no attribute has more than all of an interest."""
     shuffled = list(rows)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    first, second = scored(rows), scored(shuffled)
+    first, second = scored(rows), scored(shuffled, numbered=True)
     assert first.scores.equals(second.scores)
     totals = first.scores.group_by("customer_id", "attribute").agg(pl.col("interest_share").sum())
     assert (totals["interest_share"] <= 1 + 1e-9).all()
