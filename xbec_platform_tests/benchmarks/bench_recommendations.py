@@ -253,7 +253,7 @@ def _factors() -> list[Row]:
     rng = np.random.default_rng(0)
     items, users = (rng.standard_normal((n, 64)).astype(np.float32) for n in (10_000, 4_000))
     by_product = np.ascontiguousarray(items.T)
-    scores = np.empty((200, len(items)), dtype=np.float32)
+    scores = np.empty((100, len(items)), dtype=np.float32)
 
     def ours() -> None:
         for start in range(0, len(users), len(scores)):
