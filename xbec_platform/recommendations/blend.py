@@ -18,6 +18,11 @@ MOST_BLENDED = 10_000
 """Products: beyond it a fit takes a minute and each matrix .4 GB and more, so EASE stands alone."""
 
 
+def can_blend(model: ItemModel) -> bool:
+    """Whether a model is small enough, and EASE has all of it."""
+    return len(model.weights) == len(model.columns) <= MOST_BLENDED
+
+
 @dataclass(frozen=True, kw_only=True)
 class BlendParams:
     """What each generator counts, beside the others at equal length (Frobenius norm) of their matrices.
@@ -109,7 +114,7 @@ class Generators:
         cosines of attributes, over the modelled products (a linear map from attributes to weights, as in Gantner et
         al. 2010, "Learning attribute-to-feature mappings for cold-start recommendations").
         """
-        if len(self.model.columns) > MOST_BLENDED or (params.is_plain and not len(self.new)):
+        if not can_blend(self.model) or (params.is_plain and not len(self.new)):
             return self.model
         total = np.zeros_like(self.model.weights)
         for weight, part in self.parts(params):

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from xbec_platform.recommendations.attribute_match import attribute_vectors, valid
-from xbec_platform.recommendations.blend import MOST_BLENDED, BlendParams, Generators
+from xbec_platform.recommendations.blend import MOST_BLENDED, BlendParams, Generators, can_blend
 from xbec_platform.recommendations.ease import EaseParams, ItemModel, fit_ease
 from xbec_platform.recommendations.interactions import History, decayed_matrix
 from xbec_platform.recommendations.lists import (
@@ -24,6 +24,7 @@ from xbec_platform.recommendations.lists import (
     ranks,
     shortfalls,
 )
+from xbec_platform.recommendations.long_tail import LongTail, with_tail
 from xbec_platform.recommendations.popularity import PopularityParams
 from xbec_platform.recommendations.reasons import NO_PRODUCT, explain
 from xbec_platform.recommendations.signals import SignalParams, check_signals, signal_matrix, strongest
@@ -102,7 +103,7 @@ class Ready:
 
     def scores(self, rows: NDArray[np.int64], model: ItemModel) -> NDArray[np.float32]:
         """Score what a model shows for rows of the audience; 0 where it may not be shown or was bought."""
-        scores: NDArray[np.float32] = self.known[self.audience.customer_ix[rows]] @ model.weights
+        scores = model.scores(self.known[self.audience.customer_ix[rows]])
         scores *= self.factor[model.shown]
         scores *= self.audience.eligible.allowed[:, model.shown][self.audience.market_row[rows]]
         taken = self.bought[self.audience.customer_ix[rows]][:, model.shown]
@@ -157,12 +158,13 @@ def ready(
     matrix = evidence(history, signals, params)
     with_gram = with_gram or params.blend.neighbours > 0
     model = fit_ease(matrix, params.ease, gram_up_to=MOST_BLENDED if with_gram else 0)
+    model = with_tail(model, matrix, params.ease)
     factor = np.ones(history.n_products)
     if params.trend is not None:
         memory = params.ease.half_life_days
         factor = trend_factor(history, memory_half_life_days=memory, params=params.trend)
     vectors, new = None, np.zeros(0, dtype=np.int64)
-    if attributes is not None and len(model.columns) <= MOST_BLENDED:
+    if attributes is not None and can_blend(model):
         vectors = attribute_vectors(valid(attributes, as_of), history.product_ids)
         may = audience.eligible.allowed.any(axis=0) & (np.diff(vectors.indptr) > 0)
         new = np.setdiff1d(np.flatnonzero(may), model.columns)
@@ -205,7 +207,8 @@ def discover(
 
     Returns:
         Lists and shortfalls; equal for any order of input rows and any number of BLAS threads. generator: 'ease',
-        'blend', 'attributes' (a product too new to be modelled), or of the fill.
+        'blend', 'attributes' (a product too new to be modelled), 'neighbours' (one beyond EASE's limit), or that of
+        the fill.
 
     Raises:
         ValueError: an input table breaks its contract.
@@ -286,6 +289,8 @@ def _model_picks(made: Ready, model: ItemModel, params: DiscoverParams) -> Picks
     product = np.concatenate(products)
     name = "ease" if params.blend.is_plain else "blend"
     generator = np.where(np.isin(product, made.generators.new), "attributes", name)
+    if isinstance(model, LongTail):
+        generator = np.where(np.isin(product, model.columns[model.head]), generator, "neighbours")
     return Picks(np.concatenate(rows), product, np.concatenate(values), generator)
 
 

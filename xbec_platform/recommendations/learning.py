@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from xbec_platform.recommendations.blend import MOST_BLENDED, BlendParams
+from xbec_platform.recommendations.blend import BlendParams, can_blend
 from xbec_platform.recommendations.discover import DiscoverParams, Ready
 from xbec_platform.recommendations.ease import ItemModel
 from xbec_platform.recommendations.evaluation import Trial, targets_of
@@ -20,6 +20,7 @@ DISCOUNTS = (0.2, 0.5)
 LEARNING_DAYS = 14
 MIN_CUSTOMERS = 50
 MOST_CUSTOMERS = 1_000  # tell two blends apart by a percent or two; 3,000 products of each cost .4 CPU s
+MOST_CELLS = 20_000_000  # customers x products scored at a time: 80 MB each
 K = 10
 CAUTION = 1.0
 """Standard errors that a step must gain beyond 0: without them a window of 500 customers taught Online Retail steps
@@ -89,12 +90,14 @@ class Judged:
 
         Args:
             made: fitted before the window.
-            targets: customer_id, product_id; at most `MOST_CUSTOMERS` of the customers are looked at, evenly by id.
+            targets: customer_id, product_id; at most `MOST_CUSTOMERS` of the customers are looked at, evenly by id;
+                fewer of large catalogues.
         """
         audience, model = made.audience, made.generators.model
         ids = targets["customer_id"].unique().sort()
         ids = ids.filter(ids.is_in(audience.customer_ids.implode()))
-        ids = ids.gather_every(max(1, -(-len(ids) // MOST_CUSTOMERS)))
+        most = max(1, min(MOST_CUSTOMERS, MOST_CELLS // max(1, len(model.columns))))
+        ids = ids.gather_every(max(1, -(-len(ids) // most)))
         self._made, self._model = made, model
         self._rows = audience.customer_ids.search_sorted(ids).to_numpy().astype(np.int64)
         wanted = targets.filter(pl.col("customer_id").is_in(ids.implode())).sort("customer_id")
@@ -116,7 +119,8 @@ class Judged:
                 blend, **{other: float(other == name) for other in ("ease", "neighbours", "attributes")}
             )
             model = self._model
-            for _, part in self._made.generators.parts(replace(only, popularity=0.0)):
+            parts = self._made.generators.parts(replace(only, popularity=0.0))
+            for _, part in parts if can_blend(model) else ():
                 model = ItemModel(self._model.columns, self._model.columns, part)
             self._parts[key] = self._made.scores(self._rows, model)
         return self._parts[key]
@@ -140,8 +144,8 @@ class Judged:
         """The best blend found, and its mean nDCG@10 to nine digits."""
         has_attributes = self._made.generators.vectors is not None
         chosen, found = PLAIN, self.ndcg(PLAIN)
-        can_blend = len(self._model.columns) <= MOST_BLENDED
-        for step in STEPS if can_blend else ():
+        may_blend = can_blend(self._model)
+        for step in STEPS if may_blend else ():
             tried = [
                 replace(chosen, **change) for change in step if has_attributes or "attributes" not in change
             ]
@@ -150,7 +154,7 @@ class Judged:
             if _gain(better[1] - found) > 0:
                 chosen, found = better
         best, value = chosen, _mean(found)
-        for one in ALONE if can_blend else ():
+        for one in ALONE if may_blend else ():
             if has_attributes or not one.attributes:
                 alone = _mean(self.ndcg(one))
                 best, value = (one, alone) if alone > value else (best, value)
