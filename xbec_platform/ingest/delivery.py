@@ -12,7 +12,7 @@ from xbec_platform.ingest.feeds import Feeds
 from xbec_platform.ingest.formats.reading import read_records
 from xbec_platform.ingest.formats.records import ROW, FileRejectedError, as_text
 from xbec_platform.ingest.formats.unpack import SUFFIXES
-from xbec_platform.ingest.mapping_steps import delivered_at
+from xbec_platform.ingest.mapping_steps import DELIVERED, HAPPENED, delivered_at
 from xbec_platform.ingest.mappings import SourceMapping
 
 
@@ -27,7 +27,8 @@ class Delivery:
     Attributes:
         files: Number of files written.
         rows: Records in them.
-        first_day, last_day: Drop days.
+        first_day: The first drop day, or that of an event before it: an order that was shipped later is delivered then.
+        last_day: The last drop day.
         whole: Files that could not be cut into days and were landed as they are.
     """
 
@@ -66,32 +67,40 @@ def deliver_history(
         cut = _with_days(path, mapping, feeds)
         if cut is not None:
             parts[path] = cut
-    days = [day for frame in parts.values() for day in frame["_day"].drop_nulls().unique().to_list()]
+    days, happened = (
+        [day for frame in parts.values() for day in frame[name].drop_nulls().unique().to_list()]
+        for name in (DELIVERED, HAPPENED)
+    )
     last = max(days, default=today)
     written, rows = 0, 0
     for path, frame in parts.items():
-        for (day,), part in sorted(frame.with_columns(pl.col("_day").fill_null(last)).group_by("_day")):
+        for (day,), part in sorted(frame.with_columns(pl.col(DELIVERED).fill_null(last)).group_by(DELIVERED)):
             name = path.name.split(".")[0] + ".parquet"
-            _write(part.sort(ROW).drop(ROW, "_day"), landing / mapping.name / f"dt={day}" / name)
+            target = landing / mapping.name / f"dt={day}" / name
+            _write(part.sort(ROW).drop(ROW, DELIVERED, HAPPENED), target)
             written, rows = written + 1, rows + part.height
     whole = [path for path in paths if path not in parts]
     for path in whole:
         _copy(path, landing / mapping.name / f"dt={last}" / path.name)
     return Delivery(
-        written + len(whole), rows, min(days, default=today), last, tuple(path.name for path in whole)
+        written + len(whole),
+        rows,
+        min([*days, *happened], default=today),
+        last,
+        tuple(path.name for path in whole),
     )
 
 
 def _with_days(path: Path, mapping: SourceMapping, feeds: Feeds) -> pl.DataFrame | None:
-    """Records as text with their UTC day; None when the file cannot be cut without loss."""
+    """Records as text with their UTC days of delivery and event; None when the file cannot be cut without loss."""
     try:
         records = read_records(path, feeds.expectation(mapping.name))
     except FileRejectedError:
         return None
-    if records.broken or records.numbers or mapping.deliver_by not in records.frame.columns:
+    if records.broken or records.numbers or not set(mapping.deliver_by) & set(records.frame.columns):
         return None
-    moments = delivered_at(records.frame, mapping)
-    return as_text(records.frame).with_columns(moments.dt.date().alias("_day"))
+    days = delivered_at(records.frame, mapping).select(pl.all().dt.date())
+    return as_text(records.frame).hstack(days)
 
 
 def _write(frame: pl.DataFrame, target: Path) -> None:

@@ -84,15 +84,17 @@ def _mapping(raw: Mapping[str, Any], path: Path) -> SourceMapping:
     records = columns | parse_columns(added, place)
     for name in [*file["key"], *([file["event_time"]] if file.get("event_time") else [])]:
         _one_of(name, records, f"{place}: file: key or event_time")
-    if "deliver_by" in raw:
-        _one_of(raw["deliver_by"], delivered, f"{place}: deliver_by")
+    deliver_by = raw.get("deliver_by", [])
+    deliver_by = tuple(deliver_by if isinstance(deliver_by, list) else [deliver_by])
+    for name in deliver_by:
+        _one_of(name, delivered, f"{place}: deliver_by")
     return SourceMapping(
         name=raw["mapping"],
         description=raw["description"],
         shop=raw["shop"],
         base_currency=_one_of(raw["base_currency"], iso_currencies(), f"{place}: base_currency", "ISO 4217"),
         time_zone=_zone(raw.get("time_zone", "UTC"), place),
-        deliver_by=raw.get("deliver_by"),
+        deliver_by=deliver_by,
         reading=parse_reading(raw.get("read", {}), f"{place}: read"),
         file=_contract(raw, delivered, [name for name in file["key"] if name in delivered]),
         records=_contract(raw, records, file["key"]),

@@ -21,6 +21,8 @@ from xbec_platform.ingest.screening import CARRIED, FILE
 
 # The original of a gap is promised by nobody under this name and thus kept in `_extra`.
 AS_DELIVERED = " (as delivered)"
+# Columns of `delivered_at`; no header names one like them, since blanks around names are taken off.
+HAPPENED, DELIVERED = " happened", " delivered"
 # The typed fields of a key/value record as Google Analytics and Firebase export them.
 _VALUE_FIELDS = ("string_value", "int_value", "float_value", "double_value")
 _ISO = "%Y-%m-%dT%H:%M:%S%.6f"
@@ -55,21 +57,35 @@ def prepare(unique: pl.DataFrame, mapping: SourceMapping) -> pl.DataFrame:
     return frame
 
 
-def delivered_at(frame: pl.DataFrame, mapping: SourceMapping) -> pl.Series:
-    """When each record of one file happened, by the mapping's `deliver_by`: UTC, null where it cannot be read.
+def delivered_at(frame: pl.DataFrame, mapping: SourceMapping) -> pl.DataFrame:
+    """When each record of one file happened and when a shop would have delivered it, by the mapping's `deliver_by`.
+
+    A record tells of everything up to the latest of these times: on an earlier day it would speak of the future.
+    Records that need one file go with the latest of them.
 
     Args:
-        frame: Records of one file with `_row_no`, in file order.
-        mapping: A mapping that names a `deliver_by`.
+        frame: Records of one file with `_row_no`, in file order; at least one of `deliver_by` is a column.
+        mapping: The mapping.
+
+    Returns:
+        happened (the earliest of the times), delivered; UTC, null where none of them can be read.
     """
-    name = str(mapping.deliver_by)
+    there = [name for name in mapping.deliver_by if name in frame.columns]
     one_file = _fill_down(frame.with_columns(pl.lit(0, pl.Int32).alias(FILE)), mapping)
     for column in mapping.treated:
-        if column.name == name:
+        if column.name in there:
             for step in (_blank_gaps, _respell):
                 made = step(one_file, column)
                 one_file = one_file if made is None else one_file.with_columns(made)
-    return typed_columns(one_file, [mapping.file.columns[name]], mapping.time_zone, {})[name]
+    columns = [mapping.file.columns[name] for name in there]
+    read = typed_columns(one_file, columns, mapping.time_zone, {})
+    times = pl.DataFrame({HAPPENED: read.min_horizontal(), DELIVERED: read.max_horizontal()})
+    for names in sorted(mapping.kept_together):
+        groups = frame.select(name for name in names if name in frame.columns)
+        if groups.width:
+            latest = pl.col(DELIVERED).max().over(groups.columns)
+            times = times.hstack(groups).select(HAPPENED, latest)
+    return times
 
 
 def _fill_down(frame: pl.DataFrame, mapping: SourceMapping) -> pl.DataFrame:

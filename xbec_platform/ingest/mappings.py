@@ -111,7 +111,8 @@ class SourceMapping:
         shop: Name of the shop for pages.
         base_currency: Currency the shop counts in.
         time_zone: IANA zone of timestamps without an offset.
-        deliver_by: Timestamp column that cuts one history file into daily drops; None: it is not cut.
+        deliver_by: Timestamp columns that cut one history file into daily drops, a record on the day of the latest;
+            empty: it is not cut.
         reading: What is declared of encoding, delimiter and the like.
         file: Contract of the file as delivered.
         records: The same with ordinals and the values taken out of nested columns.
@@ -134,7 +135,7 @@ class SourceMapping:
     shop: str
     base_currency: str
     time_zone: str = "UTC"
-    deliver_by: str | None = None
+    deliver_by: tuple[str, ...] = ()
     reading: Reading = field(default_factory=Reading)
     file: Contract
     records: Contract
@@ -156,6 +157,12 @@ class SourceMapping:
         """Every canonical table the mapping fills -> column -> expression."""
         derived: dict[str, Entity | ItemList] = {**self.entities, **self.lists}
         return {**self.tables, **{name: one.columns for name, one in derived.items()}}
+
+    @property
+    def kept_together(self) -> frozenset[tuple[str, ...]]:
+        """Sets of columns whose equal records need one file: they are numbered in it, or fill each other."""
+        within = {*self.ordinals.values(), self.fill_down.within if self.fill_down else ()}
+        return frozenset(within - {()})
 
     def __post_init__(self) -> None:
         several = [table for part in (self.tables, self.entities, self.lists) for table in part]

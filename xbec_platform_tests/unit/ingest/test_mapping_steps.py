@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xbec_platform.ingest.formats.records import ROW
-from xbec_platform.ingest.mapping_steps import _picked, _picked_value, delivered_at
+from xbec_platform.ingest.mapping_steps import DELIVERED, _picked, _picked_value, delivered_at
 from xbec_platform.ingest.mappings import mappings
 from xbec_platform_tests.unit.ingest.mapping_cases import mapped
 
@@ -113,11 +113,39 @@ tables:
 def test_history_is_cut_by_times_as_the_mapping_reads_them() -> None:
     """Epochs, offsets and values that stand on the first row only: a cut by the bare text would find no day."""
     ga4 = pl.DataFrame({ROW: [1, 2], "event_timestamp": [1604610224470219, None]})
-    assert delivered_at(ga4, mappings()["ga4"]).to_list() == [datetime(2020, 11, 5, 21, 3, 44, 470219), None]
+    moment = datetime(2020, 11, 5, 21, 3, 44, 470219)
+    assert delivered_at(ga4, mappings()["ga4"]).rows() == [(moment, moment), (None, None)]
+
+
+def test_a_thing_is_delivered_whole_when_the_last_it_tells_of_has_happened() -> None:
+    """An order that left two days later lands then, with all of its lines; one that only was placed, on its day."""
     orders = pl.DataFrame(
-        {ROW: [1, 2], "Name": ["#1", "#1"], "Created at": ["2026-03-01 23:30:00 -0500", None]}
+        {
+            ROW: [1, 2, 3, 4],
+            "Name": ["#1", "#1", "#2", "#3"],
+            "Created at": ["2026-03-01 23:30:00 -0500", None, "2026-03-02 10:00:00 +0100", "someday"],
+            "Fulfilled at": ["2026-03-03 09:00:00 -0500", None, None, None],
+        }
     )
-    assert delivered_at(orders, mappings()["shopify_orders"]).to_list() == [datetime(2026, 3, 2, 4, 30)] * 2
+    placed, shipped = datetime(2026, 3, 2, 4, 30), datetime(2026, 3, 3, 14)
+    assert delivered_at(orders, mappings()["shopify_orders"]).rows() == [
+        (placed, shipped),
+        (placed, shipped),
+        (datetime(2026, 3, 2, 9), datetime(2026, 3, 2, 9)),
+        (None, None),
+    ]
+    report = pl.DataFrame(
+        {
+            ROW: [1, 2],
+            "amazon-order-id": ["A", "A"],
+            "purchase-date": ["2026-03-01T10:00:00Z"] * 2,
+            "last-updated-date": ["2026-03-01T11:00:00Z", "2026-03-04T11:00:00Z"],
+        }
+    )
+    assert (
+        delivered_at(report, mappings()["amazon_orders"])[DELIVERED].to_list()
+        == [datetime(2026, 3, 4, 11)] * 2
+    )
 
 
 VALUES = st.dictionaries(
