@@ -192,7 +192,10 @@ def _best(scored: pl.DataFrame, params: PreferenceParams) -> pl.DataFrame:
         scored.select("taste", "preference")
         .with_row_index("place")
         .sort("taste", "preference", descending=[False, True], maintain_order=True)
-        .with_columns(preference_rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("taste"))
+        .with_columns(row=pl.int_range(pl.len(), dtype=pl.Int64))
+        .with_columns(
+            preference_rank=1 + pl.col("row") - pl.when(_is_first("taste")).then("row").forward_fill()
+        )
     )
     kept = ranked.filter(pl.col("preference_rank") <= params.values_kept).sort("place")
     columns = scored.select(*KEY, *_SCORES, "n_events", "confidence")
@@ -221,11 +224,23 @@ def _evidence(
             n_events=pl.col("n_events") + pl.col("n_settings"),
         )
         .with_columns(own_ppm=pl.sum_horizontal("browsing_ppm", "frequency_ppm", "setting_ppm"))
-        .sort(KEY)
-        .with_columns(
-            taste=pl.any_horizontal(pl.col(*KEY[:2]).ne_missing(pl.col(*KEY[:2]).shift())).cum_sum()
-        )
+        .pipe(_in_order)
+        .with_columns(taste=pl.any_horizontal(_is_first(*KEY[:2])).cum_sum())
     )
+
+
+def _in_order(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with numbered texts by their key: one number is sorted at a third of the cost of three columns."""
+    sizes = rows.select(pl.col(*KEY).to_physical().max().fill_null(0) + 1).row(0)
+    place = pl.lit(0, pl.UInt64)
+    for name, size in zip(KEY, sizes, strict=True):
+        place = place * size + pl.col(name).to_physical()
+    return rows.sort(place)
+
+
+def _is_first(*names: str) -> pl.Expr:
+    """Whether rows differ from the one before, for each column."""
+    return pl.col(*names).ne_missing(pl.col(*names).shift())
 
 
 def _with_assumptions(
