@@ -1,14 +1,16 @@
 """Exact capacitated facility location (models M2 and M3): the one entry point; its steps live beside it.
 
-Lagrangian bound and sets priced out by minimum-cost flow (`location_bound`), sites settled by the bound, HiGHS with
-strong rows on what is left (`location_mip`). Every step is rigorous: arcs of unsettled sites all stay, because shares
-are continuous and a dear arc may be used in part. A plan is audited before it is returned (`location_audit`).
+Dual ascent, which settles what capacities do not bind (`location_ascent`); else Lagrangian bound and sets priced out by
+minimum-cost flow (`location_bound`), sites settled by the bound, HiGHS with strong rows on what is left
+(`location_mip`). Every step is rigorous: arcs of unsettled sites all stay, because shares are continuous and a dear arc
+may be used in part. A plan is audited before it is returned (`location_audit`).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from xbec_platform.logistics.location_ascent import settle_by_ascent
 from xbec_platform.logistics.location_audit import location_faults
 from xbec_platform.logistics.location_bound import relax
 from xbec_platform.logistics.location_flow import serve_from
@@ -37,13 +39,25 @@ def locate(problem: LocationProblem, params: LocationParams | None = None) -> Lo
         RuntimeError: The plan failed its audit, or no plan was found within `max_nodes`.
     """
     params = params or LocationParams()
-    is_plain = not problem.single_source and problem.least is None
-    is_large = problem.serve_cost.size > params.direct_cells
-    plan = _relaxed(problem, params) if is_plain and is_large else _direct(problem, params)
+    plan = _settled(problem, params)
+    if plan is None:
+        is_plain = not problem.single_source and problem.least is None
+        is_large = problem.serve_cost.size > params.direct_cells
+        plan = _relaxed(problem, params) if is_plain and is_large else _direct(problem, params)
     faults = location_faults(problem, plan)
     if faults:
         raise RuntimeError(f"the location plan breaks {len(faults)} rules, first: {faults[0]}")
     return plan
+
+
+def _settled(problem: LocationProblem, params: LocationParams) -> LocationPlan | None:
+    """The plan of dual ascent, if its bound proves it."""
+    found = settle_by_ascent(problem) if problem.least is None else None
+    if found is None:
+        return None
+    is_open, served, bound = found
+    plan = _plan(problem, params, is_open, served, bound, n_fixed=len(is_open))
+    return plan if plan.is_proven else None
 
 
 def _relaxed(problem: LocationProblem, params: LocationParams) -> LocationPlan:

@@ -88,7 +88,7 @@ def _orlib(folder: Path) -> list[Row]:
         )
         if not np.allclose(found, list(optima.values()), rtol=GAP):
             raise AssertionError("HiGHS ended elsewhere")
-        rows.append(_row(f"{name}: against plain HiGHS, {form} rows", ours, highs, "CPU s", "reported"))
+        rows.append(_row(f"{name}: against plain HiGHS, {form} rows", ours, highs, "CPU s", ">= 1"))
     try:
         import pulp
     except ImportError:

@@ -12,9 +12,10 @@ from scipy.optimize import linprog
 
 from xbec_platform.logistics import location
 from xbec_platform.logistics.location import locate
+from xbec_platform.logistics.location_ascent import settle_by_ascent
 from xbec_platform.logistics.location_audit import location_faults
 from xbec_platform.logistics.location_mip import solve_model
-from xbec_platform.logistics.location_problem import LocationParams, LocationProblem
+from xbec_platform.logistics.location_problem import LocationParams, LocationProblem, plan_cost
 from xbec_platform_tests.unit.logistics.location_files import generated, read_holmberg, read_orlib
 
 # The method of large problems, on small ones.
@@ -91,6 +92,51 @@ def _brute_force(problem: LocationProblem) -> float:
         if found.success:
             best = min(best, found.fun + float(problem.fixed_cost @ np.array(chosen)))
     return best
+
+
+@pytest.mark.parametrize("elastic", [False, True])
+def test_dual_ascent_is_a_bound_and_its_plan_feasible(elastic: bool) -> None:
+    """On 200 problems without capacities, every set of sites tried: bound below, plan above; most are settled."""
+    settled = 0
+    for seed in range(200):
+        problem = _small(seed, elastic=elastic)
+        problem = replace(problem, capacity=problem.capacity + problem.demand.sum())
+        found = settle_by_ascent(problem)
+        assert found is not None
+        is_open, (share, unserved), bound = found
+        cost = plan_cost(problem, is_open, share, unserved, np.zeros(4))
+        best = _best_without_capacities(problem)
+        assert bound <= best + 1e-9
+        assert cost >= best - 1e-9
+        settled += cost <= bound + 1e-9
+    assert settled > 100
+
+
+def _best_without_capacities(problem: LocationProblem) -> float:
+    """Every set of open sites, each zone at its cheapest or unserved."""
+    best = np.inf
+    for chosen in product([False, True], repeat=4):
+        is_open = np.array(chosen)
+        cheapest = np.where(is_open[:, None], problem.serve_cost, np.inf).min(axis=0)
+        if problem.unserved_cost is not None:
+            cheapest = np.minimum(cheapest, problem.unserved_cost)
+        best = min(best, float(problem.fixed_cost[is_open].sum() + cheapest.sum()))
+    return best
+
+
+def test_dual_ascent_by_hand() -> None:
+    """Zones at 1 and 2 from A, 4 and 1 from B; B is worth its fixed cost of 0.5, a third site is not."""
+    problem = LocationProblem(
+        fixed_cost=np.array([2.0, 0.5, 9.0]),
+        capacity=np.full(3, 10.0),
+        demand=np.ones(2),
+        serve_cost=np.array([[1.0, 2.0], [4.0, 1.0], [0.5, 0.5]]),
+    )
+    found = settle_by_ascent(problem)
+    assert found is not None
+    is_open, (share, _), bound = found
+    # A and B together cost 2.5 + 1 + 1, A alone 2 + 1 + 2, B alone .5 + 4 + 1.
+    assert (is_open.tolist(), share.argmax(axis=0).tolist(), bound) == ([True, True, False], [0, 1], 4.5)
 
 
 @pytest.mark.parametrize("elastic", [False, True])
