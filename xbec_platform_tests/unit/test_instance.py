@@ -1,10 +1,10 @@
 """Dagster's storage of a home: what its configuration says, and whose changes stay; runs that live or do not."""
 
+import logging
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +22,7 @@ from xbec_platform.instance import instance_config, open_instance, prepare_insta
 from xbec_platform.run_launcher import LocalRunLauncher
 from xbec_platform.settings import Settings
 from xbec_platform.warehouse.database import Warehouse
+from xbec_platform_tests.integration.services.processes import PATIENCE_S
 
 RUN_THAT_LASTS = """
 import sys, time
@@ -33,7 +34,7 @@ from xbec_platform.settings import Settings
 @dg.op
 def last(context):
     print(context.run_id, flush=True)
-    time.sleep(60)
+    time.sleep(600)
 
 @dg.job
 def lasting():
@@ -123,11 +124,11 @@ def test_wait_for_the_file_is_in_the_log_of_the_run(tmp_path: Path, monkeypatch:
     assert holder.stdin is not None
     assert holder.stdout is not None
     holder.stdout.readline()
-    let_go = holder.stdin.close
+    let_go = logging.Handler()
+    let_go.emit = lambda record: holder.stdin.close()  # type: ignore[method-assign, union-attr]
 
     @dg.op
     def write() -> None:
-        threading.Timer(0.5, let_go).start()
         with Warehouse.of(settings).connect("warehouse plan"):
             pass
 
@@ -135,6 +136,8 @@ def test_wait_for_the_file_is_in_the_log_of_the_run(tmp_path: Path, monkeypatch:
     def writing() -> None:
         write()
 
+    # Where the wait is told first, the holder lets go.
+    monkeypatch.setattr(logging.getLogger("xbec_platform.warehouse.lock"), "handlers", [let_go])
     with opened(settings) as instance:
         result = writing.execute_in_process(instance=instance)
         told = [record.message for record in instance.all_logs(result.run_id)]
@@ -166,7 +169,7 @@ def test_run_of_a_terminal_is_stopped_from_the_ui(tmp_path: Path) -> None:
     """No code server knows it: it is interrupted as by Ctrl-C, and rolls its step back."""
     with opened(Settings(home=tmp_path)) as instance, lasting_run(tmp_path) as (process, run_id):
         assert instance.run_launcher.terminate(run_id)
-        process.wait(timeout=30)
+        process.wait(timeout=PATIENCE_S)
         run = instance.get_run_by_id(run_id)
         assert run is not None
         assert run.is_finished

@@ -1,6 +1,7 @@
 """Services as processes of their own, each in a session of its own, so that what they leave behind is seen."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -33,10 +34,16 @@ def eventually(look: Callable[[], Found], what: str, *, every_s: float = 0.2) ->
 
 
 def free_port() -> int:
-    """One of 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """One of 127.0.0.1 that was free a moment ago, and that the system gives to nobody who asks for any port.
+
+    Those it gives away (32768 and up on Linux) may be gone as the local end of somebody's connection when the service
+    that was told of one gets to it.
+    """
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_768)
+        with suppress(OSError), socket.socket() as listener:
+            listener.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import pytest
 
 from xbec_platform.instance import open_instance
 from xbec_platform.settings import POSTGRES_URL, Settings
-from xbec_platform_tests.integration.services.processes import free_port
+from xbec_platform_tests.integration.services.processes import PATIENCE_S, free_port
 
 # Debian keeps the server's programs outside PATH, and makes this user for it.
 DEBIAN = Path("/usr/lib/postgresql")
@@ -48,7 +48,19 @@ def address() -> Iterator[str]:
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
     try:
         run("initdb", "-D", data, "-A", "trust", "-U", "xbec", "--no-sync", "-E", "UTF8", "--locale=C")
-        run("pg_ctl", "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
+        run(
+            "pg_ctl",
+            "-D",
+            data,
+            "-o",
+            options,
+            "-l",
+            str(folder / "log"),
+            "-w",
+            "-t",
+            str(PATIENCE_S),
+            "start",
+        )
         try:
             yield f"postgresql://xbec@127.0.0.1:{port}/postgres"
         finally:

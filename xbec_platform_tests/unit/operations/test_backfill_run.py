@@ -15,6 +15,7 @@ from xbec_platform.operations.backfill_plan import PlannedRun
 from xbec_platform.operations.backfill_run import TAG, DagsterRunner, Outcome, RunResult, execute
 from xbec_platform.operations.inventory import FAILED, LOST, inventory
 from xbec_platform.settings import Settings
+from xbec_platform_tests.integration.services.processes import PATIENCE_S
 from xbec_platform_tests.unit.operations.tiny_shop import (
     DAYS,
     FIRST,
@@ -114,7 +115,6 @@ def _stopped_after_three_days(home: Path, how: signal.Signals) -> tuple[int, str
             "-m",
             "xbec_platform_tests.unit.operations.tiny_shop",
             str(home),
-            "1",
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -126,7 +126,7 @@ def _stopped_after_three_days(home: Path, how: signal.Signals) -> tuple[int, str
         if f"day 3 of {DAYS}" in line:
             os.kill(process.pid, how)
             break
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=PATIENCE_S)
     return process.returncode, output
 
 

@@ -29,6 +29,8 @@ from xbec_platform.warehouse.database import Warehouse
 FIRST, DAYS = date(2026, 1, 1), 12
 LAST = FIRST + timedelta(days=DAYS - 1)
 ROWS = 50
+# Longer than any test waits for what it stops.
+LASTS_S = 600
 ORDERS, MODEL, PROFILE = (
     dg.AssetKey(["intermediate", "orders"]),
     asset_keys.CLUSTER_MODEL,
@@ -65,11 +67,11 @@ class CancelledOnCommit(Warehouse):
 def definitions(
     settings: Settings,
     *,
-    pause_s: float = 0.0,
+    lasting_on: date | None = None,
     broken_on: date | None = None,
     kind: type[Warehouse] = Warehouse,
 ) -> dg.Definitions:
-    """Orders by day, and a model of two tables that takes `pause_s` a day and breaks on one."""
+    """Orders by day, and a model of two tables that waits to be stopped on one day and breaks on another."""
     warehouse = kind.of(settings)
     days = daily(settings)
     policy = dg.BackfillPolicy.single_run()
@@ -89,7 +91,8 @@ def definitions(
         for day in as_of_days(context):
             if day == broken_on:
                 raise ValueError(f"nothing can be learned on {day}")
-            time.sleep(pause_s)
+            if day == lasting_on:
+                time.sleep(LASTS_S)
             tables = {MODEL: rows(day, "model"), PROFILE: rows(day, "profile")}
             write_as_of(warehouse, tables, day, purpose=f"model {day}")
             context.log.info(f"model {day}: {ROWS} rows")
@@ -123,10 +126,10 @@ def stored(settings: Settings, *schemas: str) -> dict[str, dict[date, int]]:
 
 
 def main() -> int:
-    """Backfill the home of the first argument, with so many seconds a day."""
+    """Backfill the home of the first argument; the fourth day of the model lasts until the process is stopped."""
     settings = shop(Path(sys.argv[1]))
     instance = open_instance(settings)
-    made = definitions(settings, pause_s=float(sys.argv[2]))
+    made = definitions(settings, lasting_on=FIRST + timedelta(days=3))
     outcome = execute(RUNS, DagsterRunner(made, instance), lambda number, run: None)
     sys.stdout.write(f"finished {len(outcome.finished)}, interrupted {outcome.is_interrupted}\n")
     return 0 if outcome.succeeded else 1

@@ -6,15 +6,16 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import duckdb
 import pytest
 
 from xbec_platform.service.run import is_loopback, token_of
+from xbec_platform_tests.integration.services.processes import PATIENCE_S, eventually, free_port
 
 
 def publish(home: Path, best: str, *, customers: int = 1) -> None:
@@ -49,26 +50,24 @@ class Service:
     """A served home."""
 
     def __init__(self, home: Path, host: str = "127.0.0.1") -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         code = (
             "import sys\nfrom pathlib import Path\nfrom xbec_platform.service.run import serve_api\n"
             "from xbec_platform.settings import Settings\n"
             "serve_api(Settings(home=Path(sys.argv[1])), host=sys.argv[2], port=int(sys.argv[3]))"
         )
         self.process = subprocess.Popen([sys.executable, "-c", code, str(home), host, str(self.port)])
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and self.process.poll() is None:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            time.sleep(0.1)
-        raise AssertionError("the service did not start")
+        eventually(self.is_up, "the service", every_s=0.1)
+
+    def is_up(self) -> bool:
+        """Whether it listens; its end is an error."""
+        assert self.process.poll() is None, "the service did not start"
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def get(self, path: str, **headers: str) -> tuple[int, object]:
         """Status and body."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         try:
             connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
@@ -80,7 +79,7 @@ class Service:
     def stop(self) -> None:
         """End the process."""
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(PATIENCE_S)
 
 
 @pytest.fixture(scope="module")
@@ -155,8 +154,9 @@ def test_pages_of_strangers_are_refused(service: Service) -> None:
 
 
 def test_new_snapshots_are_served_without_a_failed_request(service: Service, home: Path) -> None:
-    """Three swaps while four readers ask all the time: every answer is 200 and of one state; the newest is served."""
-    stop, answers = threading.Event(), []
+    """Three swaps while four readers ask all the time: all get 200, each one state, in the end the newest."""
+    stop = threading.Event()
+    answers: list[tuple[int, Any]] = []
 
     def ask() -> None:
         while not stop.is_set():
@@ -165,15 +165,19 @@ def test_new_snapshots_are_served_without_a_failed_request(service: Service, hom
     readers = [threading.Thread(target=ask) for _ in range(4)]
     for reader in readers:
         reader.start()
-    for best in ("B", "A", "B"):
-        publish(home, best, customers=2000)
-        deadline = time.monotonic() + 30
-        while service.get("/v1/recommendations/C0")[1][0]["product_id"] != best:  # type: ignore[index]
-            assert time.monotonic() < deadline, "the new snapshot is not served"
-            time.sleep(0.05)
-    stop.set()
-    for reader in readers:
-        reader.join()
+
+    def seen(best: str) -> bool:
+        return bool(answers) and answers[-1][1][0]["product_id"] == best
+
+    try:
+        eventually(lambda: seen("A"), "the first state", every_s=0.05)
+        for best in ("B", "A", "B"):
+            publish(home, best, customers=2000)
+            eventually(lambda best=best: seen(best), "the new snapshot", every_s=0.05)  # type: ignore[misc]
+    finally:
+        stop.set()
+        for reader in readers:
+            reader.join()
     assert {status for status, _ in answers} == {200}
     assert {body[0]["product_id"] for _, body in answers} == {"A", "B"}
     assert service.get("/v1/recommendations/C1999")[0] == 200
@@ -197,10 +201,11 @@ def test_a_broken_file_leaves_the_old_state(service: Service, home: Path) -> Non
     part = home / ".broken"
     part.write_bytes(b"no database")
     part.replace(home / "published.duckdb")
-    deadline = time.monotonic() + 30
-    while service.get("/v1/health")[1]["status"] == "ok":  # type: ignore[index]
-        assert time.monotonic() < deadline, "the broken file was not noticed"
-        time.sleep(0.1)
+    eventually(
+        lambda: service.get("/v1/health")[1]["status"] != "ok",  # type: ignore[index]
+        "that the broken file is noticed",
+        every_s=0.1,
+    )
     assert service.get("/v1/recommendations/C0")[0] == 200
     publish(home, "A")
 
