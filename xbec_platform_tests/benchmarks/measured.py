@@ -116,6 +116,14 @@ def descendants(pid: int) -> Iterator[int]:
             yield from descendants(int(child))
 
 
+def cpu_s(pid: int) -> float:
+    """User and system seconds that a living process has used; 0 once it has ended."""
+    with suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+    return 0.0
+
+
 def _bytes_held(pid: int) -> int:
     """0 once it has ended."""
     with suppress(OSError):
