@@ -16,26 +16,38 @@ class Commands(TyperGroup):
     """Commands that say in a line what whoever calls them can mend.
 
     That is a fault in the files by which a home is told what to do (mappings, `reading.yml`, the list of erased
-    people), and a database file that somebody else has.
+    people), and a database file that somebody else has or that cannot be read.
     """
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
-        from xbec_platform.warehouse.lock import WarehouseBusyError
-
         try:
             return super().invoke(ctx)
-        except WarehouseBusyError as error:
-            typer.echo(f"xbec: {error}", err=True)
-            raise typer.Exit(FAILED) from error
-        except ValueError as error:
-            from xbec_platform.ingest.contracts import ContractError
-            from xbec_platform.ingest.suppression_file import SuppressionError
-
-            if not isinstance(error, ContractError | SuppressionError):
+        except typer.Exit:
+            raise
+        except Exception as error:
+            message, code = _told(error)
+            if not message:
                 raise
-            typer.echo(f"xbec: {error}", err=True)
-            raise typer.Exit(USAGE) from error
+            typer.echo(f"xbec: {message}", err=True)
+            raise typer.Exit(code) from error
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """What to say and the exit code; nothing where only a programmer can help."""
+    import duckdb
+
+    from xbec_platform.ingest.contracts import ContractError
+    from xbec_platform.ingest.suppression_file import SuppressionError
+    from xbec_platform.warehouse.lock import WarehouseBusyError
+
+    if isinstance(error, WarehouseBusyError):
+        return str(error), FAILED
+    if isinstance(error, ContractError | SuppressionError):
+        return str(error), USAGE
+    if isinstance(error, duckdb.IOException):
+        return f"the warehouse cannot be read, xbec doctor says more: {error}", FAILED
+    return "", FAILED
 
 
 def settings() -> Settings:

@@ -53,3 +53,14 @@ def test_a_slip_in_a_file_of_the_home_is_a_line(tmp_path: Path, line: str) -> No
     code, text = run(tmp_path, line)
     assert code == 2
     assert "reading.yml: orders: header_row is '2'; it is a number from 1" in text
+
+
+def test_a_damaged_database_is_a_line(tmp_path: Path) -> None:
+    """Exit code 1, with the command that says more."""
+    settings = Settings(home=tmp_path)
+    with Warehouse.of(settings).connect("test") as connection:
+        connection.execute("CREATE TABLE t AS SELECT range AS i, hash(range) AS h FROM range(300000)")
+    settings.warehouse.write_bytes(settings.warehouse.read_bytes()[:300_000])
+    for line in ("quarantine list", "portrait P", "fingerprint"):
+        code, text = run(tmp_path, line)
+        assert (code, "the warehouse cannot be read, xbec doctor says more" in text) == (1, True), text
