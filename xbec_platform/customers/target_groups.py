@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from xbec_platform.customers.numbered_texts import numbered
 from xbec_platform.customers.target_index import (
     overall_rates,
     permutation_p,
@@ -208,26 +209,29 @@ def _cells(
 
     Sizes are those at the start of the window, against which buyers are counted; reach is counted at its end.
     """
-    people = data.before.group_by("group_type").agg(n_people=pl.col("customer_id").n_unique())
-    sizes = data.before.group_by(GROUP).agg(n_group=pl.len())
-    reached = data.now.group_by(GROUP).agg(
-        n_now=pl.len(),
-        reach_90d=pl.col("customer_id").is_in(data.active["customer_id"].implode()).sum().cast(pl.Int64),
-    )
+    things = bought.select(thing).unique() if all_things is None else all_things
+    texts = dict.fromkeys(("customer_id", *GROUP, *thing), ())
+    before, now, active, bought, things = numbered(texts, data.before, data.now, data.active, bought, things)
+    people = before.group_by("group_type").agg(n_people=pl.col("customer_id").n_unique())
+    sizes = before.group_by(GROUP).agg(n_group=pl.len())
+    is_active = pl.col("customer_id").to_physical().is_in(active["customer_id"].to_physical().implode())
+    reached = now.group_by(GROUP).agg(n_now=pl.len(), reach_90d=is_active.sum().cast(pl.Int64))
     groups = (
         sizes.join(reached, on=GROUP)
         .filter(pl.col("n_group") >= LEAST_GROUP, pl.col("n_now") >= LEAST_GROUP)
         .join(people, on="group_type")
     )
-    counted = data.before.join(bought, on="customer_id")
+    counted = before.join(bought, on="customer_id")
     of_group = counted.group_by(*GROUP, *thing).agg(n_buyers=pl.len())
     of_all = counted.group_by("group_type", *thing).agg(n_all_buyers=pl.col("customer_id").n_unique())
-    things = bought.select(thing).unique() if all_things is None else all_things
     return (
         groups.join(things, how="cross")
         .join(of_group, on=(*GROUP, *thing), how="left")
         .join(of_all, on=("group_type", *thing), how="left")
-        .with_columns(pl.col("n_group", "n_people", "n_buyers", "n_all_buyers").cast(pl.Int64).fill_null(0))
+        .with_columns(
+            pl.col("n_group", "n_people", "n_buyers", "n_all_buyers").cast(pl.Int64).fill_null(0),
+            pl.col(*GROUP, *thing).cast(pl.String),
+        )
         .sort(*GROUP, *thing)
     )
 
