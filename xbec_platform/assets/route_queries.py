@@ -23,7 +23,7 @@ LANES = f"""
         (rate_per_cbm * rate_to_base)::DECIMAL(18, 4) AS rate_per_cbm,
         (min_charge * rate_to_base)::DECIMAL(18, 4) AS min_charge,
         vol_divisor, transit_p50_days, transit_p90_days, allows_battery, allows_liquid, allows_hazard,
-        cut_off_local, departures
+        cut_off_local, departures, origin_country
     FROM valid LEFT JOIN rates USING (currency) ORDER BY lane_id
 """
 
@@ -48,6 +48,13 @@ TERMS = {
     "places": f"""
         SELECT warehouse_id, country, type FROM raw.warehouses
         WHERE valid_from < $day + 1 {latest("warehouse_id", "valid_from")} ORDER BY warehouse_id
+    """,
+    "hubs": f"""
+        WITH valid AS (
+            FROM raw.lanes WHERE valid_from < $day + 1 {latest("lane_id", "valid_from")}
+        )
+        SELECT origin_node, min(origin_country) AS country FROM valid WHERE origin_country IS NOT NULL
+        GROUP BY ALL HAVING count(DISTINCT origin_country) = 1 ORDER BY ALL
     """,
     "calendar": f"""
         SELECT DISTINCT calendar_date, market, kind FROM raw.calendar
@@ -87,6 +94,7 @@ def terms_of(frames: "dict[str, pl.DataFrame]", day: date) -> "RouteTerms":
     places = frames["places"]
     return RouteTerms(
         country=dict(places.select("warehouse_id", "country").rows()),
+        hub_country=dict(frames["hubs"].select("origin_node", "country").rows()),
         uncleared=frozenset(places.filter(pl.col("type").is_in(NOT_CLEARED))["warehouse_id"]),
         calendar=frames["calendar"],
         customs_days=times,

@@ -74,10 +74,10 @@ def route_network(lanes: pl.DataFrame) -> RouteNetwork:
     """Check lanes and number their nodes.
 
     Args:
-        lanes: lane_id, origin_node, dest_node, mode, carrier (may be missing), distance_km, rate_per_kg, rate_per_cbm,
-            min_charge (base currency, Decimal), rate_brackets (JSON, in the lane's currency), rate_to_base,
-            surcharge_pct, vol_divisor, transit_p50_days, transit_p90_days, allows_battery, allows_liquid,
-            allows_hazard, cut_off_local, departures.
+        lanes: lane_id, origin_node, dest_node, mode, carrier and origin_country (both may be missing), distance_km,
+            rate_per_kg, rate_per_cbm, min_charge (base currency, Decimal), rate_brackets (JSON, in the lane's
+            currency), rate_to_base, surcharge_pct, vol_divisor, transit_p50_days, transit_p90_days, allows_battery,
+            allows_liquid, allows_hazard, cut_off_local, departures.
 
     Returns:
         The network; a lane that would make a route wrong stands in `faulty` and is not used.
@@ -85,8 +85,14 @@ def route_network(lanes: pl.DataFrame) -> RouteNetwork:
     rows = lanes.sort("lane_id")
     if "carrier" not in rows.columns:
         rows = rows.with_columns(carrier=pl.lit(None, dtype=pl.String))
+    if "origin_country" not in rows.columns:
+        rows = rows.with_columns(origin_country=pl.lit(None, dtype=pl.String))
     reasons = [_fault(row) for row in rows.iter_rows(named=True)]
-    judged = rows.with_columns(reason=pl.Series(reasons, dtype=pl.String))
+    torn = pl.col("origin_country").drop_nulls().n_unique().over("origin_node") > 1
+    told = pl.format("origin_country: lanes from {} name several", "origin_node")
+    judged = rows.with_columns(reason=pl.Series(reasons, dtype=pl.String)).with_columns(
+        reason=pl.coalesce("reason", pl.when(torn & pl.col("origin_country").is_not_null()).then(told))
+    )
     usable = judged.filter(pl.col("reason").is_null()).drop("reason")
     nodes = sorted({*usable["origin_node"], *usable["dest_node"]})
     return RouteNetwork(

@@ -1,7 +1,8 @@
 """What holds for routes beside the lanes: holidays, customs, restricted goods. Searches nothing.
 
-Countries are known of warehouses (given) and of addresses (a node of two letters is its country), not of hubs. So goods
-are cleared where they enter the first place that is known to lie in the destination's customs territory.
+Countries are known of warehouses (given), of addresses (a node of two letters is its country), and of hubs where their
+lanes name one. Hubs keep the holidays of their country, but clear nothing: goods are cleared where they enter the
+first warehouse or address that lies in the destination's customs territory.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class RouteTerms:
 
     Attributes:
         country: Country of each warehouse.
+        hub_country: Country of hubs.
         uncleared: Warehouses whose goods are not imported yet: customs come after them.
         calendar: CALENDAR_SCHEMA. On a holiday nothing leaves a place of the country, on customs_closed its customs
             clear nothing.
@@ -53,6 +55,7 @@ class RouteTerms:
     """
 
     country: Mapping[str, str] = field(default_factory=dict)
+    hub_country: Mapping[str, str] = field(default_factory=dict)
     uncleared: frozenset[str] = frozenset()
     calendar: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CALENDAR_SCHEMA))
     customs_days: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -74,8 +77,12 @@ class RouteTerms:
         return bool(self.calendar.height or self.customs_days or self.usual_customs_days)
 
     def country_of(self, node: str) -> str | None:
-        """Country of a node; None: not known."""
+        """Country of a warehouse or address; None: not known, or a hub."""
         return self.country.get(node) or (node if len(node) == 2 else None)
+
+    def holidays_of(self, node: str) -> str | None:
+        """Country whose holidays a node keeps; None: not known."""
+        return self.country_of(node) or self.hub_country.get(node)
 
     def customs(self, country: str) -> tuple[float, float] | None:
         """P50 and P90 days in a country's customs; None: no time."""
@@ -96,7 +103,7 @@ def with_calendars(arcs: Arcs, nodes: Sequence[str], terms: RouteTerms, first_da
         terms: Of the day.
         first_day: The Monday that minutes are counted from.
     """
-    number = {country: at for at, country in enumerate(_countries(nodes, terms))}
+    number = _countries(nodes, terms)
     closed = np.zeros((max(2 * len(number), 1), CALENDAR_DAYS), dtype=np.bool_)
     # The last day stays open: what is closed for ever would never leave.
     last = first_day + timedelta(days=CALENDAR_DAYS - 1)
@@ -107,12 +114,14 @@ def with_calendars(arcs: Arcs, nodes: Sequence[str], terms: RouteTerms, first_da
     for day, country, kind in near.select("calendar_date", "market", "kind").iter_rows():
         if kind in {HOLIDAY, CUSTOMS_CLOSED}:
             closed[2 * number[country] + (kind == CUSTOMS_CLOSED), (day - first_day).days] = True
-    at_tail = np.array([2 * number.get(terms.country_of(node) or "", -1) for node in nodes], dtype=np.int64)
+    at_tail = np.array([2 * number.get(terms.holidays_of(node) or "", -1) for node in nodes], dtype=np.int64)
     return replace(arcs, days=OpenDays(closed=closed), calendar=np.maximum(at_tail, -1)[arcs.tail])
 
 
-def _countries(nodes: Sequence[str], terms: RouteTerms) -> list[str]:
-    return sorted({country for node in nodes if (country := terms.country_of(node))})
+def _countries(nodes: Sequence[str], terms: RouteTerms) -> dict[str, int]:
+    """Countries with calendars, numbered."""
+    found = sorted({country for node in nodes if (country := terms.holidays_of(node))})
+    return {country: number for number, country in enumerate(found)}
 
 
 def with_customs(arcs: Arcs, nodes: Sequence[str], terms: RouteTerms, origin: str) -> tuple[Arcs, np.ndarray]:
@@ -121,7 +130,7 @@ def with_customs(arcs: Arcs, nodes: Sequence[str], terms: RouteTerms, origin: st
     A lane from a warehouse abroad straight to an address has its customs within its own transit time.
     """
     home = territory_of(terms.country_of(origin))
-    numbers = {country: at for at, country in enumerate(_countries(nodes, terms))}
+    numbers = _countries(nodes, terms)
     clearing, minutes = np.full(len(arcs.tail), -1, dtype=np.int64), np.zeros(len(arcs.tail), dtype=np.int64)
     spread = np.ones(len(arcs.tail))
     heads = {

@@ -63,6 +63,41 @@ def test_nothing_leaves_on_a_holiday(
     assert first(net, "W", "US", terms(*closed))["p50_days"] == pytest.approx(days)
 
 
+@pytest.mark.parametrize(
+    ("closed", "p50", "p90"),
+    [
+        # A day to the hub (P90 a day and a half), there on Tuesday 9:00, and a day from there.
+        ([], 2.0, 2.5),
+        # Nothing leaves the hub before Wednesday 0:00: slow first legs arrive by then, so the P90 is the P50.
+        ([("NL", "holiday", 6)], 2.625, 2.625),
+        ([("NL", "holiday", 6), ("NL", "holiday", 7)], 3.625, 3.625),
+        # Only the slow ones come too late for the Tuesday; customs of the hub's country and other places do not matter.
+        ([("NL", "holiday", 7)], 2.0, 2.5),
+        ([("NL", "customs_closed", 6), ("DE", "holiday", 6)], 2.0, 2.5),
+    ],
+)
+def test_hubs_keep_the_holidays_of_their_country(
+    closed: list[tuple[str, str, int]], p50: float, p90: float
+) -> None:
+    net = network(lane("W", "H", "air", "1", 1.0, transit_p90_days=1.5), lane("H", "DE", "truck", "1", 1.0))
+    found = first(net, "W", "DE", terms(*closed, hub_country={"H": "NL"}))
+    assert found["p50_days"] == pytest.approx(p50)
+    assert found["p90_days"] == pytest.approx(p90, abs=0.1)
+    unknown = first(net, "W", "DE", terms(*closed))
+    assert (unknown["p50_days"], unknown["p90_days"]) == (2.0, pytest.approx(2.5, abs=0.1))
+
+
+def test_hubs_of_two_countries_are_faulty() -> None:
+    """Which holidays hold nobody can say; a lane that names none is used."""
+    named = [
+        lane("H", to, "truck", "1", 1.0, origin_country=at)
+        for to, at in (("DE", "NL"), ("FR", "BE"), ("PL", None))
+    ]
+    net = network(*named)
+    assert net.faulty["reason"].to_list() == ["origin_country: lanes from H name several"] * 2
+    assert net.lanes["dest_node"].to_list() == ["PL"]
+
+
 HALF_DAY = {"customs_days": {"DE": (0.5, 0.5)}, "usual_customs_days": None}
 
 

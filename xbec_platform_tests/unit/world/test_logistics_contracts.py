@@ -31,7 +31,7 @@ SOURCES: list[tuple[str, Callable[..., pl.DataFrame], int]] = [
 ]
 
 
-LEFT_OUT = {"lanes": {"container_rate", "container_max_kg", "container_max_m3"}}
+LEFT_OUT = {"lanes": {"container_rate", "container_max_kg", "container_max_m3", "origin_country"}}
 """Optional columns that the world does not deliver, as files of before they were known."""
 
 
