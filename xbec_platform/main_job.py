@@ -18,7 +18,7 @@ from xbec_platform.settings import Settings
 if TYPE_CHECKING:
     from xbec_platform.ingest.delivery import Delivery
     from xbec_platform.ingest.feeds import Feeds
-    from xbec_platform.ingest.mappings import SourceMapping
+    from xbec_platform.ingest.mapping_model import SourceMapping
 
 DEMO = "demo"
 DEMO_SEED = 20260101

@@ -12,8 +12,8 @@ from xbec_platform.ingest.feeds import Feeds
 from xbec_platform.ingest.formats.reading import read_records
 from xbec_platform.ingest.formats.records import ROW, FileRejectedError, as_text
 from xbec_platform.ingest.formats.unpack import SUFFIXES
+from xbec_platform.ingest.mapping_model import SourceMapping
 from xbec_platform.ingest.mapping_steps import DELIVERED, HAPPENED, delivered_at
-from xbec_platform.ingest.mappings import SourceMapping
 
 
 class DeliveryError(ValueError):

@@ -13,7 +13,8 @@ from pathlib import Path
 from xbec_platform.ingest.contracts import Column, Contract, contracts
 from xbec_platform.ingest.declared_reading import read_readings
 from xbec_platform.ingest.formats.records import Expectation, FileRejectedError, Reading
-from xbec_platform.ingest.mappings import SourceMapping, mappings
+from xbec_platform.ingest.mapping_model import SourceMapping
+from xbec_platform.ingest.mappings import mappings
 from xbec_platform.ingest.rules import rules_hash
 from xbec_platform.ingest.suppression import Suppression
 from xbec_platform.ingest.suppression_file import load_suppression

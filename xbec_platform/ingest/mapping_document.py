@@ -14,7 +14,7 @@ import yaml
 from xbec_platform.ingest.contracts import Column, Contract, ContractError, parse_columns
 from xbec_platform.ingest.declared_reading import parse_reading
 from xbec_platform.ingest.mapping_columns import GAP, FileColumn, parse_file_columns
-from xbec_platform.ingest.mappings import (
+from xbec_platform.ingest.mapping_model import (
     LOOKUPS,
     Entity,
     FillDown,

@@ -7,7 +7,7 @@ import json
 import polars as pl
 
 from xbec_platform.ingest.formats.records import ROW
-from xbec_platform.ingest.mappings import ItemList
+from xbec_platform.ingest.mapping_model import ItemList
 from xbec_platform.ingest.native import typed_columns
 from xbec_platform.ingest.screening import FILE
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from xbec_platform.ingest.formats.reading import read_records
 from xbec_platform.ingest.formats.records import Expectation
-from xbec_platform.ingest.mappings import SourceMapping
+from xbec_platform.ingest.mapping_model import SourceMapping
 from xbec_platform.ingest.routing import route_records
 from xbec_platform.ingest.screening import broken_rows, bundle, drop_exact_duplicates, require_columns
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from xbec_platform.ingest.formats.records import ROW
 from xbec_platform.ingest.mapping_columns import EPOCHS, GAP, FileColumn
-from xbec_platform.ingest.mappings import SourceMapping
+from xbec_platform.ingest.mapping_model import SourceMapping
 from xbec_platform.ingest.native import typed_columns
 from xbec_platform.ingest.screening import CARRIED, FILE
 

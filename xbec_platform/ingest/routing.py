@@ -13,8 +13,8 @@ import polars as pl
 from xbec_platform.ingest.contracts import Contract, contracts
 from xbec_platform.ingest.formats.records import ROW, NumberStyle
 from xbec_platform.ingest.mapping_lists import item_rows
+from xbec_platform.ingest.mapping_model import Entity, SourceMapping
 from xbec_platform.ingest.mapping_steps import prepare
-from xbec_platform.ingest.mappings import Entity, SourceMapping
 from xbec_platform.ingest.screening import (
     CARRIED,
     DROP,

@@ -12,7 +12,7 @@ import polars as pl
 
 from xbec_platform.catalogue.contract_facts import promises
 from xbec_platform.ingest.contracts import Column, Contract
-from xbec_platform.ingest.mappings import SourceMapping
+from xbec_platform.ingest.mapping_model import SourceMapping
 from xbec_platform.ingest.rules import Rule
 from xbec_platform.publish.formats import count
 from xbec_platform.publish.pages import environment

@@ -4,8 +4,9 @@ from datetime import date
 from pathlib import Path
 
 from xbec_platform.ingest.mapping_document import load_mapping
+from xbec_platform.ingest.mapping_model import SourceMapping
 from xbec_platform.ingest.mapping_sample import Sample, read_sample
-from xbec_platform.ingest.mappings import SourceMapping, mappings
+from xbec_platform.ingest.mappings import mappings
 
 SAMPLES = Path(__file__).parent / "samples"
 HEAD = "mapping: mine\ndescription: d\nshop: s\nbase_currency: EUR\n"
