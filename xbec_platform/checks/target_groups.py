@@ -1,6 +1,7 @@
 """Checks of target groups: keys, privacy, intervals."""
 
 from xbec_platform import asset_keys
+from xbec_platform.assets.target_queries import WINDOW_DAYS
 from xbec_platform.checks.table_checks import TableCheck, unique_key
 
 
@@ -32,4 +33,19 @@ TARGET_CHECKS = (
     unique_key(asset_keys.PRODUCT_TARGETS, "as_of_date", "item_id", "rank"),
     *_private_and_sound("attribute"),
     *_private_and_sound("product"),
+    TableCheck(
+        asset_keys.ATTRIBUTE_TARGETS,
+        "groups_at_the_start_are_known",
+        f"Who belonged to segments and clusters {WINDOW_DAYS} days before is known, if there were customers then. "
+        "If not, they are missing: run intake_and_facts for the day that is not built, then target groups again.",
+        f"""WITH built AS (
+            SELECT DISTINCT as_of_date FROM marts.mart_user_database SEMI JOIN marts.mart_rfm USING (as_of_date)
+        )
+        SELECT day::DATE AS as_of_date, day::DATE - {WINDOW_DAYS} AS day_not_built
+        FROM generate_series($first::TIMESTAMP, $last::TIMESTAMP, INTERVAL 1 DAY) AS days(day)
+        WHERE day_not_built NOT IN (FROM built) AND day_not_built >= (
+            SELECT min(event_date) FROM intermediate.int_customer_days WHERE n_orders > 0
+        ) ORDER BY ALL""",
+        blocking=False,
+    ),
 )

@@ -9,10 +9,13 @@ import pytest
 
 from xbec_platform.checks.landed_cost import LANDED_COST_CHECKS
 from xbec_platform.checks.models import LIFETIME_CHECKS, LOGISTICS_CHECKS
+from xbec_platform.checks.target_groups import TARGET_CHECKS
 from xbec_platform.warehouse.database import Warehouse
 
 BEFORE, TODAY = date(2026, 3, 1), date(2026, 3, 2)
-CHECKS = {check.name: check for check in (*LIFETIME_CHECKS, *LOGISTICS_CHECKS, *LANDED_COST_CHECKS)}
+CHECKS = {
+    check.name: check for check in (*LIFETIME_CHECKS, *LOGISTICS_CHECKS, *LANDED_COST_CHECKS, *TARGET_CHECKS)
+}
 
 
 @pytest.fixture
@@ -49,3 +52,26 @@ def test_a_late_order_concerns_its_own_day(connection: duckdb.DuckDBPyConnection
     assert CHECKS[name].result(connection, (TODAY, TODAY)).passed
     assert not CHECKS[name].result(connection, (BEFORE, BEFORE)).passed
     assert not CHECKS[name].result(connection, (BEFORE, TODAY)).passed
+
+
+def test_groups_that_target_groups_lost_are_named(connection: duckdb.DuckDBPyConnection) -> None:
+    """Of 28 days before, 1 and 2 March are built; on 28 February nobody had ordered, 3 March has no segments."""
+    connection.execute(
+        f"""
+        CREATE SCHEMA intermediate;
+        CREATE TABLE intermediate.int_customer_days AS FROM (VALUES
+            (DATE '2026-02-20', 'A', 0), (DATE '{BEFORE}', 'A', 1)
+        ) AS t (event_date, customer_id, n_orders);
+        CREATE TABLE marts.mart_rfm AS SELECT as_of_date, customer_id FROM marts.mart_user_database;
+        INSERT INTO marts.mart_user_database VALUES (DATE '2026-03-03', 'A');
+        """
+    )
+    found = CHECKS["groups_at_the_start_are_known"].result(connection, (date(2026, 3, 28), date(2026, 4, 1)))
+    assert not found.passed
+    assert "2026-03-31" in str(found.metadata)
+    assert "2026-03-30" not in str(found.metadata)
+    assert (
+        CHECKS["groups_at_the_start_are_known"]
+        .result(connection, (date(2026, 3, 28), date(2026, 3, 30)))
+        .passed
+    )
