@@ -1,9 +1,9 @@
 """The customer area as it grows: facts by dbt, clusters, interests, preferences, lifetime value, target groups.
 
-Run as `python -m xbec_platform_tests.benchmarks.bench_customer_area [folder]`, with OMP_NUM_THREADS and
-POLARS_MAX_THREADS at 1. A small generated shop is loaded once; larger ones repeat its customers under other names, each
-time with other visits left out, so that 50 events come to a customer as in 10 million events of 200,000 customers.
-The intake is not part of what is measured.
+Run as `python -m xbec_platform_tests.benchmarks.bench_customer_area [customers ...]` (2000 20000 200000), with
+OMP_NUM_THREADS and POLARS_MAX_THREADS at 1. A small generated shop is loaded once; larger ones repeat its customers
+under other names, each time with other visits left out, so that 50 events come to a customer as in 10 million events of
+200,000 customers. The intake is not part of what is measured.
 """
 
 import json
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from xbec_platform.settings import Settings
 from xbec_platform.warehouse.database import Warehouse
 from xbec_platform.world.generate import generate_world
 from xbec_platform.world.spec import WorldSpec
+from xbec_platform_tests.benchmarks.growth import exponents
 from xbec_platform_tests.integration.homes import run_job
 
 Row = dict[str, object]
@@ -46,14 +47,36 @@ MODELS = (
 GOALS = {200_000: "<= 120 CPU s, <= 4 GB"}
 
 
-def run() -> list[Row]:
+def run(sizes: Sequence[int] = SIZES) -> list[Row]:
     """Measure every size in a process of its own; rows of name, ours, peer, ratio, unit, goal."""
     rows: list[Row] = []
+    spent: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory() as folder:
         base = base_shop(Path(folder) / "base")
-        for customers in SIZES:
-            rows += measured(base, Path(folder) / str(customers), customers)
-    return rows
+        for customers in sizes:
+            row, parts = measured(base, Path(folder) / str(customers), customers)
+            rows.append(row)
+            spent.append(parts)
+    return [*rows, growth(sizes, spent)] if len(sizes) > 1 else rows
+
+
+def growth(sizes: Sequence[int], spent: Sequence[Mapping[str, float]]) -> Row:
+    """Exponents of CPU seconds from size to size, of the whole and of each part: 1 is linear."""
+
+    def from_size_to_size(seconds: Sequence[float]) -> str:
+        return "/".join(f"{one:.2f}" for one in exponents(sizes, seconds))
+
+    parts = ", ".join(f"{name} {from_size_to_size([cpu[name] for cpu in spent])}" for name in spent[0])
+    last = exponents(sizes, [sum(cpu.values()) for cpu in spent])[-1]
+    name = f"customer area, growth of CPU seconds, exponents from size to size: {parts}"
+    return {
+        "name": name,
+        "ours": round(last, 2),
+        "peer": None,
+        "ratio": None,
+        "unit": "exponent",
+        "goal": "<= 1.1",
+    }
 
 
 def base_shop(home: Path) -> Settings:
@@ -68,11 +91,11 @@ def base_shop(home: Path) -> Settings:
     return settings
 
 
-def measured(base: Settings, home: Path, customers: int) -> list[Row]:
-    """Grow the shop to a number of customers and measure each part."""
+def measured(base: Settings, home: Path, customers: int) -> tuple[Row, dict[str, float]]:
+    """Grow the shop to a number of customers and measure each part: the row, and CPU seconds by part."""
     settings = replace(base, home=home)
     n_events = grow(base, settings, customers)
-    call = [sys.executable, "-m", __spec__.name if __spec__ else __name__, str(home)]
+    call = [sys.executable, "-m", __spec__.name if __spec__ else __name__, "--home", str(home)]
     done = subprocess.run(call, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stdout[-3000:] + done.stderr[-3000:])
@@ -83,10 +106,12 @@ def measured(base: Settings, home: Path, customers: int) -> list[Row]:
     row: Row = {
         "name": f"{size}: {parts}; {found['gigabytes']:.1f} GB",
         "ours": round(sum(found["parts"].values()), 1),
+        "peer": None,
+        "ratio": None,
+        "unit": "CPU s",
+        "goal": GOALS.get(customers, "near linear"),
     }
-    return [
-        {**row, "peer": None, "ratio": None, "unit": "CPU s", "goal": GOALS.get(customers, "near linear")}
-    ]
+    return row, found["parts"]
 
 
 def grow(base: Settings, settings: Settings, customers: int) -> int:
@@ -168,8 +193,8 @@ def cpu_seconds(part: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 2:
-        main(Path(sys.argv[1]))
+    if sys.argv[1:2] == ["--home"]:
+        main(Path(sys.argv[2]))
     else:
-        for row in run():
+        for row in run([int(size) for size in sys.argv[1:]] or SIZES):
             print(" | ".join(str(value) for value in row.values()))
