@@ -31,7 +31,7 @@ from xbec_platform.recommendations.signals import SignalParams, check_signals, s
 from xbec_platform.recommendations.top_columns import top_columns
 from xbec_platform.recommendations.trend import TrendParams, trend_factor
 
-BLOCK_CELLS = 4_000_000  # 16 MB of float32 scores at a time: stays near the caches, memory bounded
+BLOCK_CELLS = 1_000_000  # 4 MB of float32 scores at a time: stays near the caches, memory bounded
 
 DISCOVER_SCHEMA = {
     "customer_id": pl.String,
@@ -214,28 +214,33 @@ def discover(
         ValueError: an input table breaks its contract.
     """
     params = params or DiscoverParams()
-    made = ready(
-        interactions,
-        customers,
-        eligibility,
-        as_of=as_of,
-        params=params,
-        signals=signals,
-        attributes=attributes,
+    # Handed over, not kept: the matrices are gone when the frames are made.
+    return make_lists(
+        ready(
+            interactions,
+            customers,
+            eligibility,
+            as_of=as_of,
+            params=params,
+            signals=signals,
+            attributes=attributes,
+        ),
+        params,
     )
-    return make_lists(made, params)
 
 
 def make_lists(made: Ready, params: DiscoverParams, *, with_reasons: bool = True) -> Discover:
     """Make the lists of `discover` from what is ready; without reasons a trial costs a tenth less."""
     model = made.generators.blended(params.blend)
-    picks = fill_lists(made.audience, _model_picks(made, model, params), params.n_items)
+    audience = made.audience
+    picks = fill_lists(audience, _model_picks(made, model, params), params.n_items)
     if with_reasons:
-        reason, kind = explain(made.audience, picks, model, made.known)
+        reason, kind = explain(audience, picks, model, made.known)
     else:
-        reason, kind = np.full(len(picks.row), NO_PRODUCT), np.full(len(picks.row), "not_asked")
-    lists = _frame(made.audience, picks, reason, kind)
-    return Discover(lists, shortfalls(made.audience, picks, params.n_items))
+        reason = np.full(len(picks.row), NO_PRODUCT)
+        kind = np.full(len(picks.row), "not_asked", dtype=np.object_)
+    del made, model
+    return Discover(_frame(audience, picks, reason, kind), shortfalls(audience, picks, params.n_items))
 
 
 def evidence(history: History, signals: pl.DataFrame | None, params: DiscoverParams) -> Any:
@@ -285,17 +290,18 @@ def _model_picks(made: Ready, model: ItemModel, params: DiscoverParams) -> Picks
         values.append(value)
     if not rows:
         nothing = np.zeros(0, dtype=np.int64)
-        return Picks(nothing, nothing, np.zeros(0), np.zeros(0, dtype=np.str_))
+        return Picks(nothing, nothing, np.zeros(0), np.zeros(0, dtype=np.object_))
     product = np.concatenate(products)
     name = "ease" if params.blend.is_plain else "blend"
-    generator = np.where(np.isin(product, made.generators.new), "attributes", name)
+    generator = np.full(len(product), name, dtype=np.object_)
+    generator[np.isin(product, made.generators.new)] = "attributes"
     if isinstance(model, LongTail):
-        generator = np.where(np.isin(product, model.columns[model.head]), generator, "neighbours")
+        generator[~np.isin(product, model.columns[model.head])] = "neighbours"
     return Picks(np.concatenate(rows), product, np.concatenate(values), generator)
 
 
 def _frame(
-    audience: Audience, picks: Picks, reason: NDArray[np.int64], kind: NDArray[np.str_]
+    audience: Audience, picks: Picks, reason: NDArray[np.int64], kind: NDArray[np.object_]
 ) -> pl.DataFrame:
     reasons = pl.Series(reason).replace(NO_PRODUCT, None)
     return pl.DataFrame(

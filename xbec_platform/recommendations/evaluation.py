@@ -154,7 +154,7 @@ def popular_lists(
         interactions, customers, eligibility, as_of=as_of, popularity=params or PopularityParams()
     )
     nothing = np.zeros(0, dtype=np.int64)
-    picks = fill_lists(audience, Picks(nothing, nothing, np.zeros(0), np.zeros(0, dtype=np.str_)), n_items)
+    picks = fill_lists(audience, Picks(nothing, nothing, np.zeros(0), np.zeros(0, dtype=np.object_)), n_items)
     return pl.DataFrame(
         {
             "customer_id": audience.customer_ids.gather(picks.row),

@@ -62,13 +62,13 @@ class Picks:
         row: audience row.
         product_ix: product.
         score: comparable within one customer and generator only.
-        generator: what chose it.
+        generator: what chose it; shared objects, since fixed-width text takes 68 bytes each.
     """
 
     row: NDArray[np.int64]
     product_ix: NDArray[np.int64]
     score: NDArray[np.float64]
-    generator: NDArray[np.str_]
+    generator: NDArray[np.object_]
 
 
 def build_audience(
@@ -164,8 +164,8 @@ def fill_lists(audience: Audience, picks: Picks, n_items: int) -> Picks:
         products.append(head[places])
         scores.append(shares[places])
     row_ix, product_ix, score = np.concatenate(rows), np.concatenate(products), np.concatenate(scores)
-    by_popularity = np.where(score[len(picks.row) :] > 0, *FILLS)
-    generator = np.concatenate([picks.generator.astype(np.str_), by_popularity])
+    by_popularity = np.array(FILLS, dtype=np.object_)[(score[len(picks.row) :] <= 0).astype(np.int64)]
+    generator = np.concatenate([picks.generator, by_popularity])
     order = np.argsort(row_ix, kind="stable")
     return Picks(row_ix[order], product_ix[order], score[order], generator[order])
 

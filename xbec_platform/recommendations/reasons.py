@@ -24,7 +24,7 @@ def _latest_bought(audience: Audience, customer: int) -> int:
 
 def explain(
     audience: Audience, picks: Picks, model: ItemModel, matrix: Any
-) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
+) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
     """Name one product for each pick of a customer with a history.
 
     Args:
@@ -46,7 +46,8 @@ def explain(
     shown = column_of[picks.product_ix]
     has_history = (np.diff(audience.history.first_pair) > 0)[audience.customer_ix[picks.row]]
     modelled = ~np.isin(picks.generator, FILLS)
-    kind = np.where(modelled, "browsed_category", np.where(has_history, "latest_bought", "market_popularity"))
+    kind = np.full(len(picks.row), "market_popularity", dtype=np.object_)
+    kind[has_history] = "latest_bought"
     reason = np.full(len(picks.row), NO_PRODUCT, dtype=np.int64)
     for places in _by_customer(picks, np.flatnonzero(modelled)):
         bought, weights = _known(matrix, audience.customer_ix[picks.row[places[0]]])
@@ -68,7 +69,7 @@ def explain(
     return reason, kind
 
 
-def _kinds(audience: Audience, rows: NDArray[np.int64], products: NDArray[np.int64]) -> NDArray[np.str_]:
+def _kinds(audience: Audience, rows: NDArray[np.int64], products: NDArray[np.int64]) -> NDArray[np.object_]:
     """Say how the customers of rows know the products that speak for others, all at once."""
     history = audience.history
     pairs = (
@@ -77,9 +78,9 @@ def _kinds(audience: Audience, rows: NDArray[np.int64], products: NDArray[np.int
     wanted = audience.customer_ix[rows] * history.n_products + products
     is_bought = np.append(pairs, -1)[np.searchsorted(pairs, wanted)] == wanted
     is_page = history.product_ids.str.starts_with(CATEGORY_PAGE).to_numpy()[products]
-    kinds: NDArray[np.str_] = np.where(
-        is_bought, "bought", np.where(is_page, "browsed_category", "looked_at")
-    )
+    kinds = np.full(len(rows), "looked_at", dtype=np.object_)
+    kinds[is_page] = "browsed_category"
+    kinds[is_bought] = "bought"
     return kinds
 
 

@@ -128,7 +128,7 @@ def _best_repeats(audience: Audience, score: NDArray[np.float64], generator: str
     order = np.lexsort((product, -value, row))
     row, product, value = row[order], product[order], value[order]
     best = np.arange(len(row)) - np.searchsorted(row, row) < n_items
-    return Picks(row[best], product[best], value[best], np.full(int(best.sum()), generator))
+    return Picks(row[best], product[best], value[best], np.full(int(best.sum()), generator, dtype=np.object_))
 
 
 def _pair_rows(audience: Audience, picks: Picks) -> NDArray[np.int64]:

@@ -29,6 +29,7 @@ from xbec_platform.recommendations.learning import learn
 from xbec_platform.recommendations.neighbours import strongest_neighbours
 from xbec_platform.recommendations.replenish import replenish
 from xbec_platform.recommendations.top_columns import top_columns
+from xbec_platform_tests.benchmarks.measured import run_python
 from xbec_platform_tests.benchmarks.peer_environment import SKIPPED, recommenders
 from xbec_platform_tests.unit.recommendations.als import als_lists
 from xbec_platform_tests.unit.recommendations.online_retail import load_online_retail, title_words
@@ -38,6 +39,20 @@ Row = dict[str, object]
 
 EARLIER_WINDOWS = 4
 TIMES_CUSTOMERS = 10
+ALL_LISTS = """
+import sys
+from pathlib import Path
+import polars as pl
+from xbec_platform.recommendations.discover import discover
+from xbec_platform.recommendations.eligibility import everything_eligible
+from xbec_platform.recommendations.interactions import latest_markets
+lines = pl.read_parquet(sys.argv[1])
+end = lines["order_date"].max()
+customers = latest_markets(lines, as_of=end)
+offers = everything_eligible(lines["product_id"], customers["market"].unique().to_list())
+discover(lines, customers, offers, as_of=end)
+print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+"""
 
 
 def run(shared_data: Path) -> list[Row]:
@@ -224,7 +239,16 @@ def _speed(interactions: pl.DataFrame) -> list[Row]:
     return [
         _row("discover: fit and all lists, reasons and fill included", found, peer, "CPU s", "<= 1.8"),
         _row("replenish: learning and all lists", repeated, None, "CPU s", "reported"),
+        _row("discover: peak memory of a process of its own", _peak_mb(interactions), None, "MB", "<= 260"),
     ]
+
+
+def _peak_mb(interactions: pl.DataFrame) -> float:
+    """Most memory of a process that reads the lines and makes all lists; ru_maxrss begins with that of its parent."""
+    with tempfile.TemporaryDirectory() as folder:
+        lines = Path(folder) / "lines.parquet"
+        interactions.write_parquet(lines)
+        return int(run_python(ALL_LISTS, Path(folder), str(lines))) / 1024
 
 
 def _scaling(interactions: pl.DataFrame) -> list[Row]:
