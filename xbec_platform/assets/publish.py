@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -10,9 +11,11 @@ from xbec_platform import asset_keys
 from xbec_platform.assets.logistics_page import logistics_input
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of
 from xbec_platform.assets.overview_queries import overview_input
+from xbec_platform.assets.published_record import forget, made_from, note, standing
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import markdown_table, report_links
 from xbec_platform.automation.conditions import after_good_inputs
+from xbec_platform.automation.jobs import ALWAYS, REBUILD_TAG
 from xbec_platform.partitions import daily
 from xbec_platform.publish.page_names import CONTRACTS, CUSTOMER_PAGES, LOGISTICS, OVERVIEW
 from xbec_platform.settings import Settings
@@ -147,12 +150,36 @@ def build_publish_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult[Any]]:
         day = as_of_days(context)[-1]
-        yield _exports(settings, warehouse, day)
-        yield _snapshot(settings, warehouse)
-        yield _page(settings, warehouse, day)
-        yield _customer_pages(settings, warehouse, day)
+        made = _made_from(settings, warehouse, day)
+        stands = None if context.run.tags.get(REBUILD_TAG) == ALWAYS else standing(settings, made)
+        if stands is not None:
+            context.log.info(
+                f"neither tables nor files have changed since {day} was published; "
+                f"the tag {REBUILD_TAG}={ALWAYS} publishes anew"
+            )
+            yield from stands
+            return
+        forget(settings)
+        results: list[dg.MaterializeResult[Any]] = []
+        for publish_part in (_exports, _snapshot, _page, _customer_pages):
+            results.append(publish_part(settings, warehouse, day))
+            yield results[-1]
+        if made is not None and made == _made_from(settings, warehouse, day):
+            note(settings, made, _files(settings, day), results, context.run_id)
 
     return [publish]
+
+
+def _made_from(settings: Settings, warehouse: WarehouseResource, day: date) -> str | None:
+    with warehouse.file.connect("publish: changed since it was published?") as connection:
+        return made_from(connection, settings, day)
+
+
+def _files(settings: Settings, day: date) -> list[Path]:
+    """All files of a publication."""
+    exported = (settings.exports / f"as_of={day.isoformat()}").rglob("*")
+    pages = (OVERVIEW, LOGISTICS, CONTRACTS, *CUSTOMER_PAGES)
+    return [settings.published, *sorted(exported), *(settings.reports / page for page in pages)]
 
 
 def _exports(settings: Settings, warehouse: WarehouseResource, day: date) -> dg.MaterializeResult[Any]:
@@ -175,7 +202,7 @@ def _exports(settings: Settings, warehouse: WarehouseResource, day: date) -> dg.
     )
 
 
-def _snapshot(settings: Settings, warehouse: WarehouseResource) -> dg.MaterializeResult[Any]:
+def _snapshot(settings: Settings, warehouse: WarehouseResource, _day: date) -> dg.MaterializeResult[Any]:
     from xbec_platform.publish.snapshot import publish_snapshot
 
     snapshot = publish_snapshot(warehouse.file, settings.published)

@@ -7,6 +7,7 @@ close. No number is computed here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,14 +49,23 @@ def publish_snapshot(warehouse: Warehouse, target: Path) -> Snapshot:
                 connection.execute(f"CREATE SCHEMA snapshot.{schema}")
             for name in tables:
                 connection.execute(f"CREATE TABLE snapshot.{name} AS FROM {name}")
-            rows = {
-                name: connection.execute(f"SELECT count(*) FROM snapshot.{name}").fetchall()[0][0]
-                for name in tables
-            }
+            rows = _counts(connection, {name: f"snapshot.{name}" for name in tables})
         finally:
             connection.execute("DETACH snapshot")
     part.replace(target)
     return Snapshot(target, rows, target.stat().st_size)
+
+
+def table_rows(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Rows of the tables that a snapshot would hold now."""
+    return _counts(connection, {name: name for name in _tables(connection)})
+
+
+def _counts(connection: duckdb.DuckDBPyConnection, places: Mapping[str, str]) -> dict[str, int]:
+    return {
+        name: connection.execute(f"SELECT count(*) FROM {place}").fetchall()[0][0]
+        for name, place in places.items()
+    }
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> list[str]:

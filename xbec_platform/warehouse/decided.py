@@ -71,6 +71,18 @@ def facts_version(connection: duckdb.DuckDBPyConnection) -> str | None:
     return None if not noted or noted[0][2] is None else json.dumps(noted[0])
 
 
+def decisions_version(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """What facts and the decisions of all days are known by; None while nobody knows whether they have changed."""
+    facts = facts_version(connection)
+    if facts is None or missing_tables(connection, [TABLE]):
+        return None
+    noted = connection.execute(
+        f"SELECT step, day::VARCHAR, made_by, row_counts IS NULL FROM {TABLE} ORDER BY ALL"
+    ).fetchall()
+    is_under_way = any(is_open for _, _, _, is_open in noted)
+    return None if is_under_way else json.dumps([facts, noted])
+
+
 def known(connection: duckdb.DuckDBPyConnection, wanted: Decision) -> Known | None:
     """The decision that was made before, marked as good; None when a day of it must be decided."""
     if wanted.made_from is None or missing_tables(connection, [TABLE, *wanted.tables]):

@@ -11,7 +11,7 @@ import pytest
 from xbec_platform.warehouse.database import Warehouse
 from xbec_platform.warehouse.dbt_builds import Build, forget, note
 from xbec_platform.warehouse.dbt_builds import begin as dbt_begins
-from xbec_platform.warehouse.decided import Decision, begin, end, facts_version, known
+from xbec_platform.warehouse.decided import Decision, begin, decisions_version, end, facts_version, known
 
 DAYS = tuple(date(2026, 1, day) for day in range(1, 6))
 PLAN = Decision("plan", (DAYS[2],), "code 1, facts 1", "run-1", ("ml.plan",))
@@ -108,3 +108,22 @@ def test_facts_are_known_by_dbts_last_note(connection: duckdb.DuckDBPyConnection
     assert facts_version(connection) not in {None, version}
     forget(connection)
     assert facts_version(connection) is None
+
+
+def test_what_is_published_is_known_by_facts_and_all_decisions(connection: duckdb.DuckDBPyConnection) -> None:
+    """Another decision or build is another version; unknown while facts moved or a step is under way."""
+    dbt_begins(connection, Build("models", "EUR", run_id="run-1"))
+    assert decisions_version(connection) is None
+    note(connection, Build("models", "EUR", run_id="run-1"), {})
+    connection.execute("DELETE FROM ops.dbt_builds WHERE number IS NULL")
+    decide(connection, PLAN, LISTS)
+    first = decisions_version(connection)
+    assert first is not None
+    assert known(connection, replace(PLAN, run_id="run-2")) is not None
+    assert decisions_version(connection) == first
+    begin(connection, replace(PLAN, run_id="run-3"))
+    assert decisions_version(connection) is None
+    end(connection, replace(PLAN, run_id="run-3"))
+    assert decisions_version(connection) not in {None, first}
+    forget(connection)
+    assert decisions_version(connection) is None
