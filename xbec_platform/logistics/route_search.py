@@ -95,7 +95,8 @@ class RouteSearch:
         )
         return labels, np.searchsorted(labels.node, np.arange(len(base.code) + 1))
 
-    def customs_minutes(self, arc: int, luck: np.ndarray) -> Ints:
-        """Minutes in customs before an arc, log-normal about P50 and P90, for each draw of a standard normal."""
-        usual = 0 if self.arcs.clearing_minutes is None else int(self.arcs.clearing_minutes[arc])
-        return np.asarray(np.round(usual * np.exp(self._spread[arc] * luck)), dtype=np.int64)
+    def customs_minutes(self, arc: Ints, luck: np.ndarray) -> Ints:
+        """Minutes in customs before each arc, log-normal about P50 and P90, for each draw of a standard normal."""
+        minutes = self.arcs.clearing_minutes
+        usual = np.zeros(len(arc)) if minutes is None else minutes[arc]
+        return np.asarray(np.round(usual[:, None] * np.exp(self._spread[arc, None] * luck)), dtype=np.int64)

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from xbec_platform.logistics.assignment_schema import MONEY
-from xbec_platform.logistics.closures import DAY
+from xbec_platform.logistics.closures import DAY, Ints
 from xbec_platform.logistics.pareto import Arcs
 from xbec_platform.logistics.route_network import TICKS, Parcel, RouteNetwork
 from xbec_platform.logistics.route_search import Z90, ParcelNetwork, RouteSearch
@@ -45,6 +45,9 @@ cost_per_day_saved_base: against the cheapest route. breakeven_day_value_base: a
 of a day from which this route is worth it. customs_days: part of p50_days that goods lie in customs, closed days
 included. status: ok, or why there is no route (then route_no is 0): NO_ROUTE, NO_MODE_HAZARD (no way takes this kind of
 goods), RESTRICTED_ITEM (a restriction closes every way that would)."""
+
+# Ways that are driven in one array: one alone costs more to start than to compute, many more no longer fit the cache.
+_TOGETHER = 64
 
 NO_ROUTE, NO_MODE_HAZARD, RESTRICTED_ITEM = "NO_ROUTE", "NO_MODE_HAZARD", "RESTRICTED_ITEM"
 
@@ -108,31 +111,35 @@ def routes(
     found: list[dict[str, object]] = []
     for origin in sorted(set(origins)):
         search = RouteSearch(base, origin)
+        ways: list[Ints] = []
+        rows_of_ways: list[dict[str, object]] = []
         for zone in sorted(set(zones)):
             common = {"origin_node": origin, "zone": zone, **named}
-            rows = _ways(search, zone, sigma, luck)
-            found += [{**common, "status": "ok", **row} for row in rows]
+            to_zone, rows = _ways(search, zone)
+            ways += to_zone
+            rows_of_ways += [{**common, "status": "ok", **row} for row in rows]
             if not rows:
                 found.append({**common, "route_no": 0, "status": _why_not(search, zone)})
+        p90s = _simulated_p90s(search, ways, sigma, luck)
+        found += [{**row, "p90_days": p90} for row, p90 in zip(rows_of_ways, p90s, strict=True)]
     return pl.DataFrame(found, schema=ROUTE_SCHEMA).sort("origin_node", "zone", "route_no")
 
 
-def _ways(search: RouteSearch, zone: str, sigma: np.ndarray, luck: np.ndarray) -> list[dict[str, object]]:
-    """The efficient routes to a zone, fastest first."""
+def _ways(search: RouteSearch, zone: str) -> tuple[list[Ints], list[dict[str, object]]]:
+    """The efficient routes to a zone, fastest first: their arcs, and what is known of them without luck."""
     labels, numbers = search.to(zone)
     if labels is None or not len(numbers):
-        return []
-    start, rows = search.base.start, []
+        return [], []
+    start, ways, rows = search.base.start, [], []
     days = (labels.time[numbers] - start) / DAY
     for place, row in enumerate(_trade_off(labels.cost[numbers], days)):
         way = np.array(labels.way(int(numbers[place])), dtype=np.int64)
         lanes = search.base.rows[way]
-        times = {
-            "p90_days": _simulated_p90(search, way, sigma[lanes], luck),
-            "customs_days": _customs_days(search.arcs, way, start),
-        }
-        rows.append({"route_no": place + 1, **_journey(search.base.network, lanes), **row, **times})
-    return rows
+        customs_days = _customs_days(search.arcs, way, start)
+        journey = _journey(search.base.network, lanes)
+        rows.append({"route_no": place + 1, **journey, **row, "customs_days": customs_days})
+        ways.append(way)
+    return ways, rows
 
 
 def _why_not(search: RouteSearch, zone: str) -> str:
@@ -198,19 +205,35 @@ def _sigma(lanes: pl.DataFrame, params: RouteParams) -> np.ndarray:
     return np.asarray(np.log(ratio.to_numpy()) / Z90, dtype=np.float64)
 
 
-def _simulated_p90(search: RouteSearch, way: np.ndarray, sigma: np.ndarray, luck: np.ndarray) -> float:
+def _simulated_p90s(
+    search: RouteSearch, ways: Sequence[Ints], sigma: np.ndarray, luck: np.ndarray
+) -> list[float]:
     """P90 of the days to the door: journeys are driven leg by leg, log-normal times and missed departures included.
 
     P90s do not add up: two legs are seldom slow together, and a late first leg may cost a week for a ship.
     """
+    p90s = np.zeros(len(ways))
+    by_legs: dict[int, list[int]] = {}
+    for number, way in enumerate(ways):
+        by_legs.setdefault(len(way), []).append(number)
+    for alike in by_legs.values():
+        for first in range(0, len(alike), _TOGETHER):
+            numbers = alike[first : first + _TOGETHER]
+            minutes = _driven(search, np.stack([ways[number] for number in numbers]), sigma, luck)
+            p90s[numbers] = np.quantile(minutes, 0.9, axis=1, method="inverted_cdf") / DAY
+    return [round(float(days), 6) for days in p90s]
+
+
+def _driven(search: RouteSearch, ways: Ints, sigma: np.ndarray, luck: np.ndarray) -> Ints:
+    """Minutes of journeys, ways x samples; ways are rows of arcs, each with as many legs."""
     arcs, start = search.arcs, search.base.start
-    time = np.full(luck.shape[1], start, dtype=np.int64)
-    for leg, arc in enumerate(way):
-        taken = arcs.transit[arc] * np.exp(sigma[leg] * luck[leg])
-        customs = search.customs_minutes(int(arc), luck[-1])
-        leaves = arcs.departure(np.full(len(time), arc), time, customs)
-        time = leaves + np.maximum(np.round(taken), 1).astype(np.int64)
-    return round(float(np.quantile(time - start, 0.9, method="inverted_cdf")) / DAY, 6)
+    time = np.full((len(ways), luck.shape[1]), start, dtype=np.int64)
+    for leg, arc in enumerate(ways.T):
+        taken = arcs.transit[arc, None] * np.exp(sigma[search.base.rows[arc], None] * luck[leg])
+        customs = search.customs_minutes(arc, luck[-1])
+        leaves = arcs.departure(np.repeat(arc, time.shape[1]), time.ravel(), customs.ravel())
+        time = leaves.reshape(time.shape) + np.maximum(np.round(taken), 1).astype(np.int64)
+    return time - start
 
 
 def _customs_days(arcs: Arcs, way: np.ndarray, start: int) -> float:
