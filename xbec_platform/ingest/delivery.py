@@ -10,10 +10,11 @@ import polars as pl
 
 from xbec_platform.ingest.feeds import Feeds
 from xbec_platform.ingest.formats.reading import read_records
-from xbec_platform.ingest.formats.records import ROW, FileRejectedError, as_text
+from xbec_platform.ingest.formats.records import ROW, FileRejectedError, Records, as_text
 from xbec_platform.ingest.formats.unpack import SUFFIXES
 from xbec_platform.ingest.mapping_model import SourceMapping
 from xbec_platform.ingest.mapping_steps import DELIVERED, HAPPENED, delivered_at
+from xbec_platform.ingest.mappings import fitting, mappings
 
 
 class DeliveryError(ValueError):
@@ -44,11 +45,13 @@ def deliver_history(
 ) -> Delivery:
     """Cut every file of `data` by the mapping's `deliver_by` into `landing/<mapping>/dt=<day>/`.
 
-    Records whose day cannot be read go with the last day and meet the screening there. A file that cannot
-    be cut lands whole on the last day, so that the intake says what is wrong with it.
+    A file that this mapping cannot read and another one fits goes to that one: shops put their exports of orders,
+    customers and products into one folder. Records whose day cannot be read go with the last day and meet the
+    screening there. A file that cannot be cut lands whole on the last day, so that the intake says what is wrong
+    with it.
 
     Args:
-        mapping: What the files are.
+        mapping: What the files are, in the first place.
         data: Folder of the export.
         landing: Folder the intake reads.
         feeds: How files of the mapping are read.
@@ -63,8 +66,11 @@ def deliver_history(
             f"{data}: no file ends in {', '.join(SUFFIXES)}; DATA must be the folder of the export"
         )
     parts: dict[Path, pl.DataFrame] = {}
+    feed = {}
     for path in paths:
-        cut = _with_days(path, mapping, feeds)
+        chosen, records = _read(path, mapping, feeds)
+        feed[path] = chosen.name
+        cut = _with_days(records, chosen) if records else None
         if cut is not None:
             parts[path] = cut
     days, happened = (
@@ -76,12 +82,12 @@ def deliver_history(
     for path, frame in parts.items():
         for (day,), part in sorted(frame.with_columns(pl.col(DELIVERED).fill_null(last)).group_by(DELIVERED)):
             name = path.name.split(".")[0] + ".parquet"
-            target = landing / mapping.name / f"dt={day}" / name
+            target = landing / feed[path] / f"dt={day}" / name
             _write(part.sort(ROW).drop(ROW, DELIVERED, HAPPENED), target)
             written, rows = written + 1, rows + part.height
     whole = [path for path in paths if path not in parts]
     for path in whole:
-        _copy(path, landing / mapping.name / f"dt={last}" / path.name)
+        _copy(path, landing / feed[path] / f"dt={last}" / path.name)
     return Delivery(
         written + len(whole),
         rows,
@@ -91,12 +97,29 @@ def deliver_history(
     )
 
 
-def _with_days(path: Path, mapping: SourceMapping, feeds: Feeds) -> pl.DataFrame | None:
-    """Records as text with their UTC days of delivery and event; None when the file cannot be cut without loss."""
+def _read(path: Path, mapping: SourceMapping, feeds: Feeds) -> tuple[SourceMapping, Records | None]:
+    """The mapping that a file is for, and its records; None where it cannot be read."""
+    records = _records(path, mapping, feeds)
+    other = _fitting(path, feeds) if records is None else None
+    return (mapping, records) if other is None else (other, _records(path, other, feeds))
+
+
+def _records(path: Path, mapping: SourceMapping, feeds: Feeds) -> Records | None:
     try:
-        records = read_records(path, feeds.expectation(mapping.name))
+        return read_records(path, feeds.expectation(mapping.name))
     except FileRejectedError:
         return None
+
+
+def _fitting(path: Path, feeds: Feeds) -> SourceMapping | None:
+    try:
+        return fitting(read_records(path).frame.columns, mappings(feeds.folder))
+    except FileRejectedError:
+        return None
+
+
+def _with_days(records: Records, mapping: SourceMapping) -> pl.DataFrame | None:
+    """Records as text with their UTC days of delivery and event; None when the file cannot be cut without loss."""
     if records.broken or records.numbers or not set(mapping.deliver_by) & set(records.frame.columns):
         return None
     days = delivered_at(records.frame, mapping).select(pl.all().dt.date())

@@ -62,6 +62,20 @@ def test_the_first_day_is_that_of_the_first_event(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "l/shopify_orders").iterdir()] == ["dt=2026-03-03"]
 
 
+def test_a_folder_of_several_exports_goes_to_the_mapping_of_each(tmp_path: Path) -> None:
+    """Customers and products have no time of their own: they are known from the last day on."""
+    for name in ("orders", "customers", "products"):
+        shutil.copy(SAMPLES / f"shopify_{name}.csv", tmp_path)
+    done = deliver_history(mappings()["shopify_orders"], tmp_path, tmp_path / "l", feeds=Feeds(), today=TODAY)
+    assert done.whole == ("shopify_customers.csv", "shopify_products.csv")
+    assert sorted(path.relative_to(tmp_path / "l").as_posix() for path in tmp_path.glob("l/*/*/*")) == [
+        "shopify_customers/dt=2026-03-03/shopify_customers.csv",
+        "shopify_orders/dt=2026-03-02/shopify_orders.parquet",
+        "shopify_orders/dt=2026-03-03/shopify_orders.parquet",
+        "shopify_products/dt=2026-03-03/shopify_products.csv",
+    ]
+
+
 def test_an_empty_folder_is_named(tmp_path: Path) -> None:
     """With what was looked for."""
     with pytest.raises(DeliveryError, match="no file ends in .csv"):
