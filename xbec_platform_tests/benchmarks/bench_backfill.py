@@ -61,7 +61,7 @@ def run(data: Path) -> list[dict[str, object]]:
             "peer": peer,
             "ratio": ours / peer,
             "unit": "CPU s",
-            "goal": "<= 2",
+            "goal": "<= 2x",
         }
     ]
 

@@ -196,7 +196,7 @@ def _against_duckdb(
         "peer": statistics.median(peer for _, peer in pairs),
         "ratio": statistics.median(ours / peer for ours, peer in pairs),
         "unit": "CPU s",
-        "goal": "<= 1.5",
+        "goal": "<= 1.5x",
     }
 
 

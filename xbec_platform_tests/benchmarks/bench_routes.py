@@ -22,7 +22,7 @@ LAYERS, DEGREE = 5, 8
 
 def run() -> list[Row]:
     """Measure; rows of name, ours, peer, ratio, unit, goal."""
-    return [_routes(10_000, ">= 5"), _routes(100_000, ">= 5; ours <= 0.5"), _ends(10_000), _curves()]
+    return [_routes(10_000, ">= 5x"), _routes(100_000, ">= 5x, <= 0.5"), _ends(10_000), _curves()]
 
 
 def main() -> None:
