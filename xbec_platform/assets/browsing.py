@@ -11,6 +11,7 @@ from xbec_platform import asset_keys
 from xbec_platform.assets.browsing_queries import QUERIES
 from xbec_platform.assets.decided_steps import decided_step
 from xbec_platform.assets.model_tables import as_of_days, model_spec, read_as_of, results, write_as_of
+from xbec_platform.assets.recommendation_queries import LIMITS
 from xbec_platform.assets.recommendation_queries import QUERIES as RECOMMENDATION_QUERIES
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import markdown_table
@@ -19,7 +20,7 @@ from xbec_platform.settings import Settings
 if TYPE_CHECKING:
     import polars as pl
 
-_SHARED = ("customers", "products", "stock", "restrictions")
+_SHARED = ("customers", "products", *LIMITS)
 _DEPS = [
     asset_keys.intermediate("int_events"),
     asset_keys.intermediate("int_item_attributes"),
@@ -104,12 +105,8 @@ def browse(
     from xbec_platform.recommendations.sessions import evaluate_sessions, fit_sessions, similar_items
 
     markets = sorted({*frames["customers"]["market"].drop_nulls()})
-    eligibility = decide_eligibility(
-        frames["products"],
-        markets,
-        restrictions=frames["restrictions"] if limit_to_stock else None,
-        stock=frames["stock"] if limit_to_stock else None,
-    )
+    limits = {name: frames[name] for name in LIMITS if limit_to_stock}
+    eligibility = decide_eligibility(frames["products"], markets, **limits)
     rates = dict(frames["rates"].rows())
     prices = landed_prices(frames["catalogue"], markets, frames["rules"], rates, day)
     stock = frames["stock"] if limit_to_stock else frames["stock"].clear()

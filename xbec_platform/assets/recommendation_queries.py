@@ -82,6 +82,9 @@ QUERIES = {
 }
 
 # Lists of earlier days: the last one within a week, and the one that has had a week to prove itself.
+LIMITS = ("restrictions", "stock")
+"""What keeps products from being shown where the network is a real one; arguments of `decide_eligibility`."""
+
 EARLIER_LISTS = {
     "previous": """
         SELECT * FROM ml.recs_discover WHERE as_of_date = (

@@ -10,7 +10,7 @@ import dagster as dg
 from xbec_platform import asset_keys
 from xbec_platform.assets.decided_steps import decided_step
 from xbec_platform.assets.model_tables import AS_OF, as_of_days, model_spec, read_as_of, write_as_of
-from xbec_platform.assets.recommendation_queries import EARLIER_LISTS, QUERIES
+from xbec_platform.assets.recommendation_queries import EARLIER_LISTS, LIMITS, QUERIES
 from xbec_platform.assets.resources import WarehouseResource
 from xbec_platform.assets.ui_metadata import bars, markdown_table
 from xbec_platform.settings import Settings
@@ -110,12 +110,8 @@ def recommend(
 
     customers, interactions = frames["customers"], frames["interactions"]
     markets = sorted({*customers["market"].drop_nulls(), *interactions["market"].drop_nulls()})
-    eligibility = decide_eligibility(
-        frames["products"],
-        markets,
-        restrictions=frames["restrictions"] if limit_to_stock else None,
-        stock=frames["stock"] if limit_to_stock else None,
-    )
+    limits = {name: frames[name] for name in LIMITS if limit_to_stock}
+    eligibility = decide_eligibility(frames["products"], markets, **limits)
     # What nobody agreed to is not used, neither for the customer's own lists nor for those of others: a null is no yes.
     agreed = {
         name: frames[name].join(frames["consenting"], on="customer_id", how="semi")
