@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import dijkstra
 
 from xbec_platform.logistics.flow import FlowProblem, solve_flow, stock_use, warehouse_use
 from xbec_platform.logistics.least_cost_flow import least_cost_flow
-from xbec_platform.logistics.prices import shadow_prices
+from xbec_platform.logistics.prices import FAR, _close, shadow_prices
 from xbec_platform.logistics.unserved import flow_reasons
 
 
@@ -117,3 +119,17 @@ def test_an_end_that_is_no_answer_is_named() -> None:
     assert asked(room=1, cost=3) is None
     with pytest.raises(RuntimeError, match="BAD_COST_RANGE"):
         asked(room=2, cost=2**62)
+
+
+def test_shortest_ways_pass_over_no_node_that_leads_on() -> None:
+    """Sparse matrices, some with open diagonals, against Dijkstra's lengths."""
+    rng = np.random.default_rng(5)
+    lengths = rng.integers(1, 50, (30, 7, 7))
+    paths = np.where(rng.random(lengths.shape) < 0.25, lengths, FAR)
+    paths[:15, np.arange(7), np.arange(7)] = 0
+    graphs = np.where(paths < FAR, paths, 0)
+    _close(paths)
+    for graph, found in zip(graphs, paths, strict=True):
+        ways = dijkstra(csr_matrix(graph))
+        apart = ~np.eye(7, dtype=np.bool_)
+        assert np.where(found < FAR, found, np.inf)[apart].tolist() == ways[apart].tolist()
