@@ -85,7 +85,7 @@ def land(home: Path, held: Path, day: date, events: int) -> int:
 
 def measure(home: Path, day: date) -> Measured:
     """The daily run of a day."""
-    watch = Stopwatch()
+    watch = Stopwatch(children_only=True)
     command = [sys.executable, "-W", "ignore", "-c", RUN, DAILY, day.isoformat(), (day + DAY).isoformat()]
     _, peak = watched(command, home)
     return Measured(watch.stop(), peak / 2**20, steps(Settings.from_env({"XBEC_HOME": str(home)})))

@@ -14,6 +14,8 @@ from tempfile import TemporaryFile
 PROGRAMS = Path(sys.executable).parent
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 LOOK_EVERY_S = 0.1
+# The kernel walks all pages of a process for each look: 10 to 25 ms for a GB, in which that process may not allocate.
+LOOKS_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -38,19 +40,25 @@ class Cost:
 
 
 class Stopwatch:
-    """Costs of the children that end between `start` and `stop`, and of this process."""
+    """Costs of the children that end between `start` and `stop`, and of this process.
 
-    def __init__(self) -> None:
-        self._began, self._ours, self._all = time.monotonic(), _our_cpu_s(), _machine_cpu_s()
+    Args:
+        children_only: Leave this process out, which only looks on.
+    """
+
+    def __init__(self, *, children_only: bool = False) -> None:
+        own = () if children_only else (resource.RUSAGE_SELF,)
+        self._who = (*own, resource.RUSAGE_CHILDREN)
+        self._began, self._ours, self._all = time.monotonic(), _cpu_s(self._who), _machine_cpu_s()
 
     def stop(self) -> Cost:
         """What was used since the beginning."""
-        wall_s, ours = time.monotonic() - self._began, _our_cpu_s() - self._ours
+        wall_s, ours = time.monotonic() - self._began, _cpu_s(self._who) - self._ours
         return Cost(wall_s, ours, max(0.0, _machine_cpu_s() - self._all - ours) / wall_s)
 
 
-def _our_cpu_s() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+def _cpu_s(whose: Sequence[int]) -> float:
+    used = [resource.getrusage(who) for who in whose]
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
@@ -92,15 +100,16 @@ def checked(command: Sequence[str], home: Path) -> str:
 def watched(command: Sequence[str], home: Path) -> tuple[str, int]:
     """Run a command on a home as `checked` does: what it printed, and the most memory of all its processes together.
 
-    Looked at ten times a second. Of pages that processes share each has its part (Pss): one that has just been forked
-    would count its parent's memory again.
+    Looked at ten times a second, or more seldom where looking is dear. Of pages that processes share each has its part
+    (Pss): one that has just been forked would count its parent's memory again.
     """
     peak = 0
     with TemporaryFile("w+") as said, TemporaryFile("w+") as complained:
         process = subprocess.Popen(list(command), env=environment(home), stdout=said, stderr=complained)
         while process.poll() is None:
+            began = time.monotonic()
             peak = max(peak, sum(_bytes_held(pid) for pid in (process.pid, *descendants(process.pid))))
-            time.sleep(LOOK_EVERY_S)
+            time.sleep(max(LOOK_EVERY_S, (time.monotonic() - began) / LOOKS_SHARE))
         said.seek(0)
         complained.seek(0)
         if process.returncode:
