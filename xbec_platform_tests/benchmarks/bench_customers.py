@@ -5,7 +5,7 @@ OMP_NUM_THREADS and POLARS_MAX_THREADS at 1. The peers cannot live beside the pl
 XBEC_BENCH_LIFETIMES and XBEC_BENCH_PYMC name the Python of an environment that has them, for example
 
     python -m venv /tmp/peer && /tmp/peer/bin/pip install lifetimes 'pandas<2.2' 'numpy<2' 'scipy<1.12'
-    python -m venv /tmp/pymc && /tmp/pymc/bin/pip install pymc-marketing
+    python -m venv /tmp/pymc && uv pip install --python /tmp/pymc/bin/python pymc-marketing
 """
 
 import json
