@@ -21,10 +21,12 @@ class LongTail(ItemModel):
     Attributes:
         weights: EASE's, of the head only.
         head: places of EASE's products in `columns`.
+        row: place of each of `columns` in `weights`, -1 for the tail.
         tail: CSR columns x columns: what a known product gives to one of the tail; none to the head.
     """
 
     head: NDArray[np.int64]
+    row: NDArray[np.int64]
     tail: Any
 
     def scores(self, known: Any) -> NDArray[np.float32]:
@@ -37,10 +39,11 @@ class LongTail(ItemModel):
         self, weights: NDArray[np.float32], bought: NDArray[np.int64], shown: NDArray[np.int64]
     ) -> NDArray[np.float32]:
         """See `ItemModel.contributions`."""
-        part: NDArray[np.float32] = self.tail[bought][:, shown].toarray()
-        from_head, to_head = (np.flatnonzero(np.isin(places, self.head)) for places in (bought, shown))
-        place = np.searchsorted(self.head, bought[from_head]), np.searchsorted(self.head, shown[to_head])
-        part[np.ix_(from_head, to_head)] = self.weights[np.ix_(*place)]
+        giving, given = self.row[bought], self.row[shown]
+        part = np.zeros((len(bought), len(shown)), dtype=np.float32)
+        part[np.ix_(giving >= 0, given >= 0)] = self.weights[np.ix_(giving[giving >= 0], given[given >= 0])]
+        if (given < 0).any():  # few lists show one, and sparse look-ups take most of a millisecond
+            part[:, given < 0] = self.tail[bought][:, shown[given < 0]].toarray()
         return part.T * weights
 
 
@@ -77,4 +80,6 @@ def with_tail(model: ItemModel, matrix: Any, params: EaseParams) -> ItemModel:
         (np.float32(slope) * alike.data[~in_head], (alike.indices[~in_head], shown[~in_head])),
         shape=alike.shape,
     )
-    return LongTail(columns, columns, model.weights, model.gram, head=head, tail=tail)
+    row = np.full(len(columns), -1, dtype=np.int64)
+    row[head] = np.arange(len(head))
+    return LongTail(columns, columns, model.weights, model.gram, head=head, row=row, tail=tail)
