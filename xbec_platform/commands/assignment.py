@@ -29,7 +29,7 @@ def explain_assignment(order: Annotated[str, typer.Argument(help="order_id")]) -
 
     settings = home_settings()
     require_table(settings, "marts.fct_order", "orders", "intake_and_facts")
-    require_table(settings, "ml.assignment_summary", "plan", "logistics")
+    require_table(settings, "ml.assignment_containers", "plan", "logistics")
     warehouse = Warehouse.of(settings)
     days = warehouse.read_frame(
         "SELECT order_date FROM marts.fct_order WHERE order_id = ?",
@@ -65,7 +65,7 @@ def explain_plan(
     from xbec_platform.warehouse.database import Warehouse
 
     settings = home_settings()
-    require_table(settings, "ml.assignment_summary", "plan", "logistics")
+    require_table(settings, "ml.assignment_containers", "plan", "logistics")
     warehouse = Warehouse.of(settings)
     today, yesterday = day.date(), day.date() - timedelta(days=1)
     changes = plan_changes(_plan(warehouse, today), _plan(warehouse, yesterday))
