@@ -94,7 +94,7 @@ def test_dry_run_as_a_table(home: Settings) -> None:
     assert [cell.strip() for cell in line.split("│")[1:7]] == [
         "2026-01-03",
         "yes",
-        "4: ml 4",
+        "5: ml 5",
         "never built, files landed since, late rows",
         "1",
         "1",
