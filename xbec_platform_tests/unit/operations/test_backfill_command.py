@@ -99,7 +99,7 @@ def test_dry_run_as_a_table(home: Settings) -> None:
         "1",
         "1",
     ]
-    assert "run 1 of 1: decisions, 1 days (2026-01-03), 4 assets" in done.output
+    assert "run 1 of 1: decisions, 1 days (2026-01-03), 5 assets" in done.output
     assert "nothing was changed" in done.output
 
 
